@@ -1,0 +1,209 @@
+"""People, teams, what they may use, how programs act for them, and what happened."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from albatross.messages import Policy
+from albatross.models import Instance
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users; everything else about them goes through ``accounts.services``."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """A new user with a normalised address."""
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """A new user who may do everything."""
+        return self.create_user(email, password, is_superuser=True, is_active=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """Somebody who logs in by e-mail. Inactive until a superuser lets them in."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=100, blank=True)
+    is_active = models.BooleanField(default=False, help_text="may log in")
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        ordering = ["email"]
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def is_staff(self) -> bool:
+        """The admin is for superusers."""
+        return self.is_superuser
+
+
+class Role(models.TextChoices):
+    """What a member (or a token) may do; each includes the one before."""
+
+    VIEWER = "viewer"
+    DEPLOYER = "deployer"
+    OWNER = "owner"
+
+
+class Team(models.Model):
+    """Owner of unikernels, images, quotas and tokens. ``domain`` never changes."""
+
+    name = models.CharField(max_length=63, unique=True)
+    domain = models.CharField(max_length=63, unique=True, help_text="first label of its unikernels' names")
+    personal_of = models.OneToOneField(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="personal_team"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
+        User, through="Membership", related_name="teams"
+    )
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A person's role in a team."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=8, choices=Role, default=Role.VIEWER)
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["team", "user"]
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="one_role_per_member")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team}: {self.role}"
+
+
+class Quota(models.Model):
+    """What a superuser granted a team on an instance."""
+
+    class State(models.TextChoices):
+        """Whether the instance holds these limits."""
+
+        PENDING = "pending"
+        APPLIED = "applied"
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="quotas")
+    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="quotas")
+    unikernels = models.PositiveIntegerField()
+    memory = models.PositiveIntegerField(help_text="MB")
+    block = models.PositiveIntegerField(null=True, blank=True, help_text="MB; empty: no block devices")
+    cpuids = models.JSONField(default=list, help_text="list of CPU ids")
+    bridges = models.JSONField(default=list, blank=True, help_text="list of bridges")
+    state = models.CharField(max_length=8, choices=State, default=State.PENDING, editable=False)
+    problem = models.TextField(blank=True, default="", editable=False)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["team", "instance"]
+        constraints = [models.UniqueConstraint(fields=["team", "instance"], name="one_quota_per_instance")]
+
+    def __str__(self) -> str:
+        return f"{self.team} on {self.instance}"
+
+    def policy(self) -> Policy:
+        """The grant as the wire's value."""
+        return Policy(
+            unikernels=self.unikernels,
+            cpuids=frozenset(self.cpuids),
+            memory=self.memory,
+            block=self.block,
+            bridges=frozenset(self.bridges),
+        )
+
+
+class ApiToken(models.Model):
+    """A program's way in, for one team and at most one role. The secret is shown once."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tokens")
+    role = models.CharField(max_length=8, choices=Role, default=Role.DEPLOYER)
+    name = models.CharField(max_length=100)
+    key_id = models.CharField(max_length=16, unique=True, editable=False)
+    pepper = models.PositiveSmallIntegerField(editable=False)
+    secret_hash = models.CharField(max_length=64, editable=False)
+    created_by = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="tokens", help_text="a token never may more than its maker"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"mm_{self.key_id}_… ({self.name})"
+
+    @property
+    def usable(self) -> bool:
+        """Neither revoked nor expired."""
+        return self.revoked_at is None and timezone.now() < self.expires_at
+
+
+class SetupToken(models.Model):
+    """Lets exactly one person become the first superuser. Only its hash is kept."""
+
+    secret_hash = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"set-up token of {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class Event(models.Model):
+    """One thing that happened. Append-only; an operation's timeline and the audit log are views of it.
+
+    ``subject`` is what it happened to (``unikernel:12``); ``operation`` the number of the operation
+    it belongs to. No secret ever stands in ``data`` or ``reason``.
+    """
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    credential = models.CharField(max_length=100, help_text="session, token mm_…, command, system")
+    address = models.GenericIPAddressField(null=True)
+    team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL, related_name="events")
+    instance = models.ForeignKey(Instance, null=True, on_delete=models.SET_NULL, related_name="+")
+    subject = models.CharField(max_length=100)
+    operation = models.BigIntegerField(null=True)
+    kind = models.CharField(max_length=60)
+    was = models.CharField(max_length=60, blank=True, default="")
+    now = models.CharField(max_length=60, blank=True, default="")
+    reason = models.TextField(blank=True, default="")
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["subject", "-id"]),
+            models.Index(fields=["operation", "id"], condition=Q(operation__isnull=False), name="event_operation"),
+            models.Index(fields=["team", "-id"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.kind} {self.subject}"

@@ -1,0 +1,129 @@
+"""The errors that people and programs see, and their one shape: RFC 9457 problem details.
+
+::
+
+    ApplicationError (500)
+      Invalid (400)        what was sent cannot be understood; ``fields`` says where
+      Forbidden (403)      known, but not allowed; says what is missing
+      Missing (404)        not there, or not yours
+      Conflict (409)       something else is under way or has changed
+      Refused (422)        understood and allowed, but it would not work; ``reasons`` lists all why
+      Unavailable (502)    an instance did not do its part
+
+Services raise these; pages show ``str(error)``, the API turns them into problems, commands into
+exit codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+
+class ApplicationError(Exception):
+    """An error with a sentence for the reader. ``exit_code`` is what a command ends with."""
+
+    status = 500
+    code = "error"
+    exit_code = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reasons: Sequence[str] = (),
+        fields: Mapping[str, Sequence[str]] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reasons = list(reasons)
+        self.fields = {name: list(texts) for name, texts in (fields or {}).items()}
+        self.extra = dict(extra or {})
+
+
+class Invalid(ApplicationError):
+    """What was sent cannot be understood."""
+
+    status, code, exit_code = 400, "invalid", 2
+
+
+class Forbidden(ApplicationError):
+    """The role does not suffice."""
+
+    status, code, exit_code = 403, "forbidden", 4
+
+
+class Missing(ApplicationError):
+    """Not there, or not yours."""
+
+    status, code, exit_code = 404, "not-found", 3
+
+
+class Conflict(ApplicationError):
+    """Something else is under way, or the thing has changed."""
+
+    status, code, exit_code = 409, "conflict", 5
+
+
+class Refused(ApplicationError):
+    """Understood and allowed, but it would not work."""
+
+    status, code, exit_code = 422, "refused", 4
+
+
+class Unavailable(ApplicationError):
+    """An instance did not do its part."""
+
+    status, code, exit_code = 502, "unavailable", 1
+
+
+def problem(status: int, code: str, detail: str, **more: Any) -> dict[str, Any]:
+    """An RFC 9457 object; ``more`` are its extension members (empty ones are left out)."""
+    title = HTTPStatus(status).phrase
+    body = {"type": f"about:blank#{code}", "title": title, "status": status, "detail": detail}
+    return body | {name: value for name, value in more.items() if value}
+
+
+def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: every error of the API in one shape."""
+    if isinstance(error, ApplicationError):
+        errors = [{"detail": text} for text in error.reasons]
+        errors += [{"pointer": name, "detail": text} for name, texts in error.fields.items() for text in texts]
+        body = problem(error.status, error.code, str(error), errors=errors, **error.extra)
+        return Response(body, status=error.status, content_type="application/problem+json")
+    response = exception_handler(error, context)
+    if response is not None:
+        response.data = _from_framework(error, response)
+        response.content_type = "application/problem+json"
+    return response
+
+
+def _from_framework(error: Exception, response: Response) -> dict[str, Any]:
+    status = response.status_code
+    if isinstance(error, exceptions.ValidationError):
+        return problem(400, "invalid", "Some fields are wrong.", errors=list(_flat(error.detail)))
+    if isinstance(error, Http404):
+        return problem(404, "not-found", "There is nothing here, or it is not yours.")
+    if isinstance(error, PermissionDenied):
+        return problem(403, "forbidden", str(error) or "This is not allowed.")
+    if isinstance(error, exceptions.APIException):
+        return problem(status, str(error.default_code).replace("_", "-"), str(error.detail))
+    return problem(status, "error", "The request failed.")
+
+
+def _flat(detail: Any, pointer: str = "") -> Any:
+    if isinstance(detail, dict):
+        for name, value in detail.items():
+            yield from _flat(value, f"{pointer}/{name}" if pointer else str(name))
+    elif isinstance(detail, list):
+        for value in detail:
+            yield from _flat(value, pointer)
+    else:
+        yield {"pointer": pointer, "detail": str(detail)}
