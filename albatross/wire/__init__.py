@@ -11,6 +11,18 @@ from __future__ import annotations
 from albatross.errors import DecodeError
 from albatross.messages import PROTOCOL_VERSION, Command, Message
 from albatross.wire.grammar import EXTENSION, WIRE
+from albatross.wire.prefix import ImageReply, Undecided, image_reply
+
+__all__ = [
+    "MAX_MESSAGE",
+    "ImageReply",
+    "Undecided",
+    "decode",
+    "decode_extension",
+    "encode",
+    "encode_extension",
+    "image_reply",
+]
 
 MAX_MESSAGE = 2**30 + 2**16  # bytes: an image of 1 GiB, and what is around it
 
