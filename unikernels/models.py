@@ -38,7 +38,9 @@ class TeamImage(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="images")
     image = models.ForeignKey(Image, on_delete=models.PROTECT, related_name="copies")
     name = models.CharField(max_length=200, help_text="file name as given")
-    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     added_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -116,7 +118,9 @@ class Version(models.Model):
     configuration = models.JSONField(help_text="everything but the arguments; see unikernels.configuration")
     sealed_arguments = models.TextField(help_text="sealed JSON list, or null")
     origin = models.CharField(max_length=10, choices=Origin)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     ran_at = models.DateTimeField(null=True, help_text="when it was first verified to run")
 
@@ -151,7 +155,9 @@ class Operation(models.Model):
         default=list, help_text="what the person said yes to: no-way-back, new-abi"
     )
     memo: models.JSONField[Any, Any] = models.JSONField(default=dict, help_text="see operations.facts.Memo")
-    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     credential = models.CharField(max_length=100)
     cancel_asked_at = models.DateTimeField(null=True)
     armed_at = models.DateTimeField(null=True)
@@ -191,7 +197,9 @@ class Block(models.Model):
 
     class Meta:
         ordering = ["instance", "path", "name"]
-        constraints = [models.UniqueConstraint(fields=["instance", "path", "name"], name="one_block_per_name")]
+        constraints = [
+            models.UniqueConstraint(fields=["instance", "path", "name"], name="one_block_per_name")
+        ]
 
     def __str__(self) -> str:
         return str(self.full_name)

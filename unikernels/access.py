@@ -1,0 +1,99 @@
+"""The loaders: the only way by which pages, API and commands get at an object.
+
+A stranger gets ``Missing``, whatever is there; a member whose role is too small gets ``Forbidden``.
+"""
+
+from __future__ import annotations
+
+from django.db.models import Q, QuerySet
+
+from accounts.actors import Actor, require
+from accounts.models import Role, Team
+from albatross.models import Instance
+from mollymawk.errors import Missing
+from unikernels.models import Block, Operation, TeamImage, Unikernel, Version
+
+_NOTHING = "There is nothing here, or it is not yours."
+
+
+def _of_teams(actor: Actor) -> Q:
+    """What belongs to the teams of *actor*; everything for the all-powerful."""
+    return Q() if actor.all_powerful else Q(team__in=actor.teams())
+
+
+def unikernels_of(actor: Actor) -> QuerySet[Unikernel]:
+    """The unikernels *actor* may see, with instance, team and current version."""
+    return Unikernel.objects.filter(_of_teams(actor)).select_related("instance", "team", "current")
+
+
+def operations_of(actor: Actor) -> QuerySet[Operation]:
+    """The operations *actor* may see."""
+    return Operation.objects.filter(_of_teams(actor)).select_related(
+        "unikernel", "unikernel__instance", "unikernel__team", "team", "target", "fallback", "requested_by"
+    )
+
+
+def blocks_of(actor: Actor) -> QuerySet[Block]:
+    """The block devices *actor* may see."""
+    return Block.objects.filter(_of_teams(actor)).select_related("instance", "team")
+
+
+def instances_of(actor: Actor) -> QuerySet[Instance]:
+    """The instances *actor* may see: those on which one of the teams has a quota or a unikernel."""
+    if actor.all_powerful:
+        return Instance.objects.all()
+    teams = actor.teams()
+    return Instance.objects.filter(Q(quotas__team__in=teams) | Q(unikernels__team__in=teams)).distinct()
+
+
+def unikernel_of(actor: Actor, pk: int, role: Role = Role.VIEWER) -> Unikernel:
+    """The unikernel *pk*, for somebody with *role* in its team."""
+    unikernel = unikernels_of(actor).filter(pk=pk).first()
+    if unikernel is None:
+        raise Missing(_NOTHING)
+    require(actor, unikernel.team, role)
+    return unikernel
+
+
+def operation_of(actor: Actor, pk: int, role: Role = Role.VIEWER) -> Operation:
+    """The operation *pk*, for somebody with *role* in its team."""
+    operation = operations_of(actor).filter(pk=pk).first()
+    if operation is None:
+        raise Missing(_NOTHING)
+    require(actor, operation.team, role)
+    return operation
+
+
+def block_of(actor: Actor, pk: int, role: Role = Role.VIEWER) -> Block:
+    """The block device *pk*, for somebody with *role* in its team."""
+    block = blocks_of(actor).filter(pk=pk).first()
+    if block is None:
+        raise Missing(_NOTHING)
+    require(actor, block.team, role)
+    return block
+
+
+def instance_of(actor: Actor, name: str) -> Instance:
+    """The instance called *name*."""
+    instance = instances_of(actor).filter(name=name).first()
+    if instance is None:
+        raise Missing("There is no such instance, or your teams have nothing on it.")
+    return instance
+
+
+def image_of(actor: Actor, team: Team, digest: str, role: Role = Role.VIEWER) -> TeamImage:
+    """The team's image with this SHA-256 (hex); never another team's copy of it."""
+    require(actor, team, role)
+    copy = TeamImage.objects.select_related("image", "team").filter(team=team, image__digest=digest).first()
+    if copy is None:
+        raise Missing("The team has no such image.")
+    return copy
+
+
+def version_of(actor: Actor, unikernel: Unikernel, number: int, role: Role = Role.VIEWER) -> Version:
+    """A numbered version of *unikernel*."""
+    require(actor, unikernel.team, role)
+    version = unikernel.versions.select_related("image").filter(number=number).first()
+    if version is None:
+        raise Missing(f"{unikernel} has no version {number}.")
+    return version

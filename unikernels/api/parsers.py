@@ -1,0 +1,58 @@
+"""How bodies are read: JSON with a limit, images as a stream."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import IO, Any, NoReturn
+
+from rest_framework import parsers
+from rest_framework.exceptions import APIException, ParseError
+
+# The largest honest body is an instance with three PEM texts (some 30 kB) or a unikernel with its
+# arguments (the wire takes less than 64 kB); what is larger is a mistake or an attack on our memory.
+MAX_JSON_BYTES = 1024 * 1024
+
+
+class TooLarge(APIException):
+    """The body is larger than this endpoint reads."""
+
+    status_code = 413
+    default_code = "too-large"
+
+
+class JSONParser(parsers.BaseParser):
+    """JSON in UTF-8, at most ``MAX_JSON_BYTES``; an object, since every body here is one."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        raw = stream.read(MAX_JSON_BYTES + 1)
+        if len(raw) > MAX_JSON_BYTES:
+            raise TooLarge(f"The body is larger than {MAX_JSON_BYTES} bytes.")
+        try:
+            value = json.loads(raw, parse_constant=_refuse_constant)
+        except RecursionError:
+            raise ParseError("The body is nested too deeply.") from None
+        except ValueError as error:
+            raise ParseError(f"The body is not JSON: {error}.") from None
+        if not isinstance(value, dict):
+            raise ParseError("The body must be a JSON object.")
+        return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+class ImageParser(parsers.BaseParser):
+    """An image as the body itself: nothing is read here, so that it can be streamed to disk."""
+
+    media_type = "application/octet-stream"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        return {"file": stream}

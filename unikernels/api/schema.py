@@ -1,0 +1,151 @@
+"""The OpenAPI description: what the endpoints say of themselves, and what holds for all of them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import permissions
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from unikernels.api.serializers import ChangeQuery
+
+PROBLEM = "application/problem+json"
+
+Shape = type[Serializer[Any]]
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+_LOCATION = OpenApiParameter(
+    name="Location",
+    type=OpenApiTypes.URI,
+    location=OpenApiParameter.HEADER,
+    response=[202],
+    description="The operation that does the change; ask it until `finished` is true.",
+)
+
+_PROBLEMS = {
+    "400": "What was sent cannot be understood.",
+    "401": "No credential, or none that is valid.",
+    "403": "Known, but the role does not suffice.",
+    "404": "Not there, or not yours.",
+    "405": "This address does not take this method.",
+    "409": "Another operation is under way, or the thing has changed.",
+    "413": "The body is too large.",
+    "415": "The body has a type that this address does not read.",
+    "422": "Understood and allowed, but it would not work; `errors` says why.",
+    "502": "An instance did not do its part.",
+}
+_OF_READS = ("400", "401", "403", "404", "405")
+
+_PROBLEM_SCHEMA = {
+    "type": "object",
+    "description": "RFC 9457 problem details. Some problems have further members.",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference", "description": "tells the kinds apart"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "a sentence for the reader"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["detail"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "the field, a/b for b in a"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+
+class EndpointSchema(AutoSchema):
+    """Shapes that are nested in their endpoint are named after both."""
+
+    def get_serializer_name(self, serializer: Serializer[Any], direction: str) -> str:
+        return type(serializer).__qualname__.replace(".", "")
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    """How the description shows API tokens."""
+
+    target_class = "accounts.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "An API token: `Authorization: Bearer mm_…`"}
+
+
+def reads(name: str, *, answer: Shape, query: Shape | None = None) -> Callable[[Handler], Handler]:
+    """Describe a handler that changes nothing."""
+    decorate: Callable[[Handler], Handler] = extend_schema(
+        operation_id=name,
+        parameters=[query] if query else [],
+        responses={200: OpenApiResponse(answer, description="What was asked for.")},
+    )
+    return decorate
+
+
+def changes(
+    name: str,
+    *,
+    answer: Shape | None,
+    plan: Shape,
+    body: Any = None,
+    status: int = 200,
+    query: Shape = ChangeQuery,
+) -> Callable[[Handler], Handler]:
+    """Describe a handler that changes something and answers *status* with *answer*; with
+    ``?dry_run=true`` it answers 200 with *plan*."""
+    what = {200: "The change is done.", 201: "It is made.", 202: "An operation is under way.", 204: "It is gone."}
+    responses = {status: OpenApiResponse(answer, description=what[status])}
+    if status != 200:
+        responses[200] = OpenApiResponse(plan, description="The plan, as asked by `dry_run`: nothing was changed.")
+    decorate: Callable[[Handler], Handler] = extend_schema(
+        operation_id=name,
+        parameters=[query, _LOCATION] if status == 202 else [query],
+        request=body,
+        responses=responses,
+    )
+    return decorate
+
+
+def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A hook of the generator: every operation tells in which shape it fails."""
+    result["components"]["schemas"]["Problem"] = _PROBLEM_SCHEMA
+    content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for operations in result["paths"].values():
+        for method, operation in operations.items():
+            for status in _OF_READS if method == "get" else _PROBLEMS:
+                answer = {"description": _PROBLEMS[status], "content": content}
+                operation["responses"].setdefault(status, answer)
+    return result
+
+
+@functools.cache
+def description() -> dict[str, Any]:
+    """The whole description; made once, since the endpoints do not change while we run."""
+    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    return schema
+
+
+class Description(APIView):
+    """The OpenAPI 3.1 description of this API, as JSON."""
+
+    schema = None  # does not describe itself
+    permission_classes = [permissions.AllowAny]
+    authentication_classes = []
+
+    def get(self, request: Request) -> Response:
+        return Response(description())

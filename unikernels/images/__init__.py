@@ -1,0 +1,1 @@
+"""Images: the content-addressed store, and what teams have in it."""

@@ -1,0 +1,121 @@
+"""The judgements of design rules 5 to 7: from what was seen to one event of the machine (pure).
+
+Nothing is decided from one look that shows no target: the daemon lists the old unikernel while the
+new one is already on its way (protocol-observed 29), and nothing at all while it swaps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from unikernels.operations.facts import Answer, Look, Memo, Sight
+from unikernels.operations.machine import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """How long things may take, in seconds. Tests shorten them; the relations stay."""
+
+    look_gap: float = 1.0  # between two looks that may decide together
+    resend_after: float = 30.0  # the old one is still there: send the same again
+    stay_up: float = 10.0  # without a configured check: unchanged for so long
+    prove_limit: float = 120.0
+    max_sends: int = 3  # per target
+    forward_limit: float = 900.0  # from the request to the end of the way out
+    back_limit: float = 3600.0  # for going back, an unreachable instance included
+    lease: float = 15.0
+    lease_renewal: float = 5.0
+    lease_margin: float = 2.0  # sockets give up this long before the lease ends
+    retry_first: float = 1.0  # back-off of a step that could not reach the instance
+    retry_most: float = 30.0
+
+
+def _agreed(memo: Memo, timings: Timings) -> Look | None:
+    """The newest look, if the conclusive look before it showed the same and is old enough."""
+    seen = [look for look in memo.looks if look.sight is not Sight.DARK]
+    if len(seen) < 2:
+        return None
+    first, last = seen[-2:]
+    same = (first.sight, first.started, first.digest) == (last.sight, last.started, last.digest)
+    # The gap is measured by our own clock; a hair less counts, so that timers need not overshoot.
+    return last if same and last.at - first.at >= timings.look_gap * 0.9 else None
+
+
+def judge_swap(memo: Memo, now: float, timings: Timings, *, insist: bool, may_exit: bool = False) -> Event:
+    """What became of a create, force_create or restart that went beyond its commit point.
+
+    *insist*: nothing there is a reason to send again even after a clear answer (going back, and
+    restarts, have nothing better to fall back to).
+    """
+    last = memo.looks[-1] if memo.looks else None
+    if last is not None and last.sight is Sight.TARGET:
+        return Event.ARRIVED  # proving looks again, several times
+    agreed = _agreed(memo, timings)
+    if agreed is None:
+        return Event.WAIT
+    if agreed.sight is Sight.NOTHING:
+        return _nothing_there(memo, timings, insist=insist, may_exit=may_exit)
+    if agreed.sight is Sight.OTHER:
+        return Event.FOREIGN
+    return _still_the_old(memo, agreed, now, timings)
+
+
+def _nothing_there(memo: Memo, timings: Timings, *, insist: bool, may_exit: bool) -> Event:
+    if may_exit:  # it may have run and ended: sending again could run it twice
+        return Event.ARRIVED if memo.answer is Answer.DONE else Event.UNKNOWABLE
+    if memo.before is None and memo.answer is Answer.FAILURE and memo.sends == 1 and not insist:
+        return Event.UNTOUCHED  # nothing ran before, nothing runs now, and it said why
+    clear = memo.answer is not Answer.UNCLEAR
+    if (clear and not insist) or memo.sends >= timings.max_sends:
+        return Event.LOST
+    return Event.SEND_AGAIN
+
+
+def _still_the_old(memo: Memo, agreed: Look, now: float, timings: Timings) -> Event:
+    refused = memo.answer is Answer.FAILURE and memo.sends == 1 and agreed.sight is Sight.BEFORE
+    if refused:
+        return Event.UNTOUCHED
+    if now - memo.sent_at < timings.resend_after:
+        return Event.WAIT
+    return Event.SEND_AGAIN if memo.sends < timings.max_sends else Event.LOST
+
+
+def judge_destroy(memo: Memo, now: float, timings: Timings) -> Event:
+    """What became of a destroy: gone in two looks, or still there."""
+    agreed = _agreed(memo, timings)
+    if agreed is None:
+        return Event.WAIT
+    if agreed.sight is Sight.NOTHING:
+        return Event.GONE
+    return _still_the_old(memo, agreed, now, timings)
+
+
+def stay(memo: Memo, look: Look) -> Memo:
+    """The memo after one more look while proving: keeps when the present process was first seen."""
+    memo = memo.saw(look)
+    if look.sight is not Sight.TARGET or look.started == memo.up_started:
+        return memo
+    again = memo.up_started is not None
+    return replace(memo, up_started=look.started, up_since=look.at, restarts=memo.restarts + again)
+
+
+def judge_stay(memo: Memo, now: float, timings: Timings) -> Event:
+    """Without a configured check: the target has to stay, its process unchanged, for ``stay_up``.
+
+    One restart is allowed: exit code 64 makes Albatross start it anew without ``--name``.
+    """
+    agreed = _agreed(memo, timings)
+    if agreed is not None and agreed.sight is Sight.OTHER:
+        return Event.FOREIGN
+    gone = agreed is not None and agreed.sight is not Sight.TARGET
+    if gone or memo.restarts > 1 or now - memo.proving_since > timings.prove_limit:
+        return Event.BAD
+    last = memo.looks[-1] if memo.looks else None
+    if last is None or last.sight is not Sight.TARGET:
+        return Event.WAIT
+    return Event.GOOD if agreed and last.at - memo.up_since >= timings.stay_up else Event.WAIT
+
+
+def backoff(tries: int, timings: Timings) -> float:
+    """Seconds until the next try after *tries* failed ones in a row."""
+    return min(timings.retry_first * 2 ** min(tries, 16), timings.retry_most)
