@@ -150,7 +150,8 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "unikernels.api.negotiation.AlwaysJSON",
+    "DEFAULT_SCHEMA_CLASS": "unikernels.api.schema.EndpointSchema",
     "EXCEPTION_HANDLER": "mollymawk.errors.problem_response",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -160,6 +161,10 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "unikernels.api.schema.describe_problems",
+    ],
 }
 
 # --- security headers ---------------------------------------------------------------------------

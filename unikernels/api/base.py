@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework import permissions
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -46,9 +44,10 @@ class Endpoint(APIView):
     def team(self, name: str | None, role: Role = Role.VIEWER) -> Team:
         """The team called *name*, or the one that the token is bound to."""
         actor = self.actor
-        if not name and actor.token is None:
+        name = name or (actor.token and actor.token.team.name)
+        if name is None:
             raise Invalid("Say which team.", fields={"team": ["This field is required without a token."]})
-        return team_of(actor, name or actor.token.team.name, role)
+        return team_of(actor, name, role)
 
 
 def _checked(shape: type[Strict], data: Any) -> dict[str, Any]:
@@ -68,10 +67,3 @@ class Unknown(APIView):
         super().initial(request, *args, **kwargs)
         hint = "" if request.path.endswith("/") else " Addresses end with a slash."
         raise Missing(f"There is nothing at {request.path}.{hint}")
-
-
-class AlwaysJSON(BaseContentNegotiation):
-    """Everything is answered in JSON, whatever ``Accept`` says: there is nothing else."""
-
-    def select_parser(self, request: Request, parsers: Any) -> BaseParser | None:
-        raise NotImplementedError

@@ -1,5 +1,6 @@
 """Lists in pages, by key: a page costs the same wherever it stands, and nothing that exists is
-skipped or told twice because something else was made or removed meanwhile."""
+skipped or told twice because something else was made or removed meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +9,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db.models import Model, Q, QuerySet
 from rest_framework.request import Request
@@ -28,7 +28,7 @@ class Key:
     """One column of an order. The last column of an order must be unique."""
 
     column: str
-    kind: type[str] | type[int] = int
+    kind: type[str | int] = int
     falling: bool = False
 
     def beyond(self, value: Value) -> Q:
@@ -114,4 +114,4 @@ def page(
 def _link(request: Request, cursor: str) -> str:
     query = request.query_params.copy()
     query["cursor"] = cursor
-    return request.build_absolute_uri(f"{request.path}?{urlencode(query, doseq=True)}")
+    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")

@@ -84,7 +84,11 @@ class BearerScheme(OpenApiAuthenticationExtension):
     name = "token"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "description": "An API token: `Authorization: Bearer mm_…`"}
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API token: `Authorization: Bearer mm_…`",
+        }
 
 
 def reads(name: str, *, answer: Shape, query: Shape | None = None) -> Callable[[Handler], Handler]:
@@ -107,11 +111,19 @@ def changes(
     query: Shape = ChangeQuery,
 ) -> Callable[[Handler], Handler]:
     """Describe a handler that changes something and answers *status* with *answer*; with
-    ``?dry_run=true`` it answers 200 with *plan*."""
-    what = {200: "The change is done.", 201: "It is made.", 202: "An operation is under way.", 204: "It is gone."}
+    ``?dry_run=true`` it answers 200 with *plan*.
+    """
+    what = {
+        200: "The change is done.",
+        201: "It is made.",
+        202: "An operation is under way.",
+        204: "It is gone.",
+    }
     responses = {status: OpenApiResponse(answer, description=what[status])}
     if status != 200:
-        responses[200] = OpenApiResponse(plan, description="The plan, as asked by `dry_run`: nothing was changed.")
+        responses[200] = OpenApiResponse(
+            plan, description="The plan, as asked by `dry_run`: nothing was changed."
+        )
     decorate: Callable[[Handler], Handler] = extend_schema(
         operation_id=name,
         parameters=[query, _LOCATION] if status == 202 else [query],
