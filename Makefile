@@ -1,0 +1,52 @@
+# What one does with this project. `make` lists it; everything lives in .venv and var/.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint fast check bench lock tools format clean
+
+PY := .venv/bin/python
+PORT ?= 8000
+
+help: ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: .venv/.base ## start everything on this machine: http://127.0.0.1:8000 (PORT=8001 for another port)
+	@$(PY) manage.py up --port $(PORT)
+
+test: .venv/.dev tools ## the whole suite, on SQLite and on PostgreSQL at the same time
+	@# Two workers; each runs every test that concerns its database.
+	$(PY) -m pytest --dist each --tx popen//env:TEST_DATABASE=sqlite --tx popen//env:TEST_DATABASE=postgresql $(ARGS)
+
+check: lint fast ## lint, types, migrations and the tests that need no processes: before each commit
+
+lint: .venv/.dev ## ruff, mypy, migrations
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy .
+	$(PY) manage.py makemigrations --check --dry-run --settings tests.settings
+
+fast: .venv/.dev ## the tests that start no processes and no browser, on SQLite
+	$(PY) -m pytest -q -n 2 -m "not processes and not browser" $(ARGS)
+
+bench: .venv/.dev ## measure, and print each figure beside its target
+	$(PY) -m bench $(ARGS)
+
+format: .venv/.dev ## let ruff repair and format
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+lock: .venv/.dev ## write requirements/*.txt anew from pyproject.toml (newest versions that fit)
+	requirements/lock
+
+clean: ## remove .venv and caches; what is in var/ stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+tools: # programs of the system that the suite starts: PostgreSQL, Chromium
+	@.ci/tools
+
+# The lock of dev includes that of base, so that `make run` after `make test` installs nothing.
+.venv/.base: requirements/base.txt requirements/install
+	@requirements/install base
+
+.venv/.dev: requirements/dev.txt requirements/install
+	@requirements/install dev
+	@touch .venv/.base
