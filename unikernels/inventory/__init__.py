@@ -1,0 +1,1 @@
+"""What instances report, compared with what we know, and written where it differs."""
