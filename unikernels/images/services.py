@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import BinaryIO
 
-from accounts.events import record
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.actors import Actor, require
+from accounts.events import record
 from accounts.models import Role, Team
 from albatross.errors import ImageRefused
 from albatross.solo5 import ImageFacts, inspect
@@ -31,7 +31,7 @@ def image_add(*, actor: Actor, team: Team, file: BinaryIO, name: str) -> TeamIma
     require(actor, team, Role.DEPLOYER)
     with store.staged() as (staging, path):
         try:
-            facts = inspect(file, destination=staging, max_size=settings.MAX_IMAGE_BYTES)
+            facts = inspect(file, plain=staging, max_size=settings.MAX_IMAGE_BYTES)
         except ImageRefused as error:
             raise Refused(f"{name or 'This file'} is not taken: {error}") from error
         store.keep(staging, path, facts.digest.hex())
@@ -93,9 +93,9 @@ def _image(facts: ImageFacts) -> Image:
         digest=facts.digest.hex(),
         defaults={
             "size": facts.size,
-            "target": facts.target.value,
-            "abi_version": facts.version,
-            "devices": [[device.name, device.kind.value] for device in facts.devices],
+            "target": facts.notes.target.value,
+            "abi_version": facts.notes.version,
+            "devices": [[device.name, device.kind.value] for device in facts.notes.devices],
         },
     )
     return image

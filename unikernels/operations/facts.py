@@ -59,7 +59,9 @@ class Memo:
     restarts: int = 0
     tries: int = 0  # in a row, of a step that could not reach the instance
     console_mark: int | None = None  # ms, newest console line before the swap
+    note: str = ""  # what is being waited for, in words
     cause: str = ""  # why the operation goes back
+    ended_in: str = ""  # the state in which it ended
     console: tuple[str, ...] = ()  # the last lines, when something failed
 
     def for_way_back(self, cause: str) -> Self:

@@ -119,3 +119,13 @@ def judge_stay(memo: Memo, now: float, timings: Timings) -> Event:
 def backoff(tries: int, timings: Timings) -> float:
     """Seconds until the next try after *tries* failed ones in a row."""
     return min(timings.retry_first * 2 ** min(tries, 16), timings.retry_most)
+
+
+def dark(now: float) -> Look:
+    """A look that could not be made."""
+    return Look(now, Sight.DARK)
+
+
+def before(now: float, started: int, digest: str) -> Look:
+    """What ran before a leg."""
+    return Look(now, Sight.BEFORE, started, digest)

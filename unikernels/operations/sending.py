@@ -1,0 +1,182 @@
+"""The commit point: one send to the instance, armed in the row right before it counts.
+
+What breaks before the arming had no effect, and we know it. From the arming on, the answer and what
+the instance shows decide together (``judge``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import BinaryIO, cast
+
+from albatross.errors import CommandError, Failure, RequestRefused
+from albatross.messages import Policy
+from mollymawk.errors import ApplicationError
+from unikernels.images.store import path_of
+from unikernels.operations.facts import Answer, Memo, Sight
+from unikernels.operations.judge import backoff
+from unikernels.operations.lease import CancelAsked, DeadlinePassed
+from unikernels.operations.machine import Event, Kind, State
+from unikernels.operations.work import Outcome, Work
+from unikernels.operations.world import policies_now
+
+MAX_TRIES = 3  # of a step that cannot reach the instance, while nothing was touched yet
+_LOOK_AGAIN = "Unikernel with same name is already running"  # to a create: an earlier send arrived
+
+
+class BytesChanged(Exception):
+    """The stored bytes are not those of the digest any more."""
+
+
+class ImageStream:
+    """The stored image on its way out, hashed as it goes, so that what is sent is what was promised."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file = file
+        self._left = size
+        self._hash = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        data = self._file.read(size)
+        self._hash.update(data)
+        self._left -= len(data)
+        return data
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether all has been read: what follows is the frame that ends the stream."""
+        return self._left <= 0
+
+    def require(self, digest: str) -> None:
+        """Raise ``BytesChanged`` unless what was read has this SHA-256."""
+        if self._hash.hexdigest() != digest:
+            raise BytesChanged
+
+
+class Send:
+    """One send of a leg, first or repeated."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.armed: Memo | None = None
+
+    def run(self) -> Outcome:
+        """Do it. Raises ``LeaseLost``; everything else becomes an outcome."""
+        work = self.work
+        work.lease.cancellable = work.before_commit
+        try:
+            answer, text = Answer.DONE, self._command()
+        except CancelAsked:
+            return Outcome(Event.CANCEL, work.memo, "It was cancelled.")
+        except DeadlinePassed:
+            return Outcome(Event.EXPIRED, work.memo, "The time for it ran out.")
+        except BytesChanged:
+            reason = "The stored image is damaged: its SHA-256 is not what it was."
+            return Outcome(Event.REFUSED, work.memo, reason)
+        except (RequestRefused, ApplicationError) as error:
+            return Outcome(Event.REFUSED, work.memo, str(error))
+        except FileNotFoundError:
+            return Outcome(Event.REFUSED, work.memo, "The bytes of the image are not in the store any more.")
+        except CommandError as error:
+            if self.armed is None:
+                return self._not_sent(error)
+            answer, text = _answer(error), str(error)
+        return self._sent(answer, text)
+
+    # --- which command ---
+
+    def _command(self) -> str:
+        work = self.work
+        policy = self._policy()
+        if work.kind is Kind.DESTROY:
+            return self._at_once(work.client.destroy, policy)
+        if work.kind is Kind.RESTART and self._something_there():
+            return self._at_once(work.client.restart, policy)
+        return self._stream(policy)
+
+    def _at_once(self, command: Callable[..., str], policy: Policy) -> str:
+        """The handshake is the commit point: arm before it."""
+        self._arm()
+        return command(self.work.name, policy=policy, guard=self.work.lease.guard)
+
+    def _stream(self, policy: Policy) -> str:
+        work = self.work
+        version, configuration = work.wanted, work.configuration
+        assert version is not None
+        assert configuration is not None
+        path = path_of(version.digest)
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            stream = ImageStream(file, size)
+
+            def guard() -> float:
+                if stream.exhausted and self.armed is None:
+                    stream.require(version.digest)
+                    self._arm()
+                return work.lease.guard()
+
+            return work.client.create(
+                work.name,
+                configuration.to_arguments(),
+                cast("BinaryIO", stream),
+                size=size,
+                force=work.kind is not Kind.DEPLOY and self._something_there(),
+                policy=policy,
+                guard=guard,
+            )
+
+    def _policy(self) -> Policy:
+        """The policy that the instance has for the domain now; a guess could lock the domain out."""
+        policy = policies_now(self.work.client).get(self.work.name.path)
+        if policy is None:
+            raise ApplicationError("The instance has no policy for this domain any more.")
+        return policy
+
+    def _something_there(self) -> bool:
+        memo = self.work.memo
+        seen = [look for look in memo.looks if look.sight is not Sight.DARK]
+        return seen[-1].sight is not Sight.NOTHING if seen else memo.before is not None
+
+    # --- what came of it ---
+
+    def _arm(self) -> None:
+        work = self.work
+        memo = replace(
+            work.memo,
+            sends=work.memo.sends + 1,
+            sent_at=time.time(),  # a stream may have taken minutes
+            answer=Answer.UNCLEAR,
+            answer_text="",
+            looks=(),
+            tries=0,
+        )
+        work.lease.arm(memo.to_json())
+        work.lease.cancellable = False
+        self.armed = memo
+
+    def _sent(self, answer: Answer, text: str) -> Outcome:
+        assert self.armed is not None
+        memo = replace(self.armed, answer=answer, answer_text=text)
+        return Outcome(Event.SENT, memo, text, wait=0.0)
+
+    def _not_sent(self, error: CommandError) -> Outcome:
+        work = self.work
+        memo = replace(work.memo, tries=work.memo.tries + 1)
+        if work.state is State.SWAP and work.before_commit and memo.tries >= MAX_TRIES:
+            return Outcome(Event.REFUSED, memo, words(error))
+        return Outcome(Event.NOT_SENT, memo, words(error), wait=backoff(memo.tries, work.timings))
+
+
+def _answer(error: CommandError) -> Answer:
+    """A failure text counts only when it tells what the instance did."""
+    clear = isinstance(error, Failure) and error.outcome_known and str(error) != _LOOK_AGAIN
+    return Answer.FAILURE if clear else Answer.UNCLEAR
+
+
+def words(error: CommandError) -> str:
+    """An error in a sentence, with what to do about it where that is known."""
+    return f"{error} {error.hint}".strip()

@@ -1,0 +1,268 @@
+"""The steps: each reads the row and the world, does at most one effect, and tells what it found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from albatross.errors import CommandError
+from albatross.messages import Info
+from unikernels.images import store
+from unikernels.inventory.observed import write_observed
+from unikernels.models import Version
+from unikernels.operations import judge
+from unikernels.operations.capture import NotPossible, hold_bytes
+from unikernels.operations.facts import Look, Memo
+from unikernels.operations.lease import CancelAsked
+from unikernels.operations.machine import Event, Kind, Leg, State
+from unikernels.operations.plan import NO_WAY_BACK, World, check_place
+from unikernels.operations.sending import MAX_TRIES, Send, words
+from unikernels.operations.work import Outcome, Work
+from unikernels.operations.world import digests, known_abis, manifest_of, quota_of, world_now
+
+PROVE_GAP = 2.0  # seconds between two looks while proving: ten seconds need five, at 9 ms of the host each
+
+
+def check(work: Work) -> Outcome:
+    """Does what runs now pass its checks? None can be configured yet."""
+    return Outcome(Event.PASSED, work.memo)
+
+
+def fetch(work: Work) -> Outcome:
+    """The bytes of the target have to be in our store before anything else happens."""
+    target = _needed(work.operation.target)
+    if target.image_id and store.held(target.digest):
+        return Outcome(Event.PASSED, work.memo)
+    if work.kind is Kind.DEPLOY:
+        return Outcome(Event.REFUSED, work.memo, "The bytes of the image are not in the store any more.")
+    return _hold(work, target, then="The image could not be fetched from the instance: ")
+
+
+def verify(work: Work) -> Outcome:
+    """The stored file is as long as it was; its hash is taken while it is sent, before it counts."""
+    target = _needed(work.operation.target)
+    size = store.path_of(target.digest).stat().st_size if store.held(target.digest) else None
+    if target.image is None or size != target.image.size:
+        return Outcome(Event.REFUSED, work.memo, "The stored image is damaged: upload it again.")
+    return Outcome(Event.PASSED, work.memo)
+
+
+def preflight(work: Work) -> Outcome:
+    """Look at the world a moment before the swap: would it work, and what runs now?"""
+    try:
+        world = world_now(work.client)
+    except CommandError as error:
+        return _dark(work, error)
+    info = world.unikernels.get(work.name)
+    memo = replace(work.memo, before=_before(info, work.now), tries=0)
+    write_observed(work.unikernel, info, work.now)
+    refusals = _refusals(work, world, info)
+    if not refusals or work.leg is Leg.BACK:
+        # Going back is never stopped here: the instance decides, and what it says is recorded.
+        return Outcome(Event.PASSED, memo, " ".join(refusals))
+    return Outcome(Event.REFUSED, memo, " ".join(refusals))
+
+
+def capture(work: Work) -> Outcome:
+    """Hold the bytes of the way back; for a restart and a destroy, of what runs."""
+    version = work.operation.fallback or work.operation.target or work.unikernel.current
+    if version is None or work.kind is Kind.DEPLOY or (version.image_id and store.held(version.digest)):
+        return Outcome(Event.PASSED, work.memo)
+    return _hold(work, version, then="There would be no way back: ")
+
+
+def swap(work: Work) -> Outcome:
+    """Send, up to and beyond the commit point."""
+    return Send(work).run()
+
+
+def observe(work: Work) -> Outcome:
+    """One look at what the instance made of it, at least a look's gap after the one before."""
+    if early := _too_early(work, work.timings.look_gap):
+        return early
+    look = _look(work)
+    memo = work.memo.saw(look)
+    if work.kind is Kind.DESTROY:
+        event = judge.judge_destroy(memo, work.now, work.timings)
+    else:
+        event = judge.judge_swap(
+            memo, work.now, work.timings, insist=_insists(work), may_exit=_may_exit(work)
+        )
+    if event is Event.ARRIVED:
+        memo = _start_proving(memo, look)
+    wait = work.timings.look_gap if event is Event.WAIT else 0.0
+    return Outcome(event, memo, _observed_reason(work, memo, event), wait)
+
+
+def prove(work: Work) -> Outcome:
+    """Does it stay up? A unikernel that may exit has proven enough by having been made."""
+    if _may_exit(work):
+        return Outcome(Event.GOOD, work.memo)
+    gap = min(PROVE_GAP, work.timings.stay_up / 4)
+    if early := _too_early(work, gap):
+        return early
+    memo = judge.stay(work.memo, _look(work))
+    event = judge.judge_stay(memo, work.now, work.timings)
+    wait = gap if event is Event.WAIT else 0.0
+    return Outcome(event, memo, _stay_reason(memo, event, work), wait)
+
+
+STEPS: Mapping[State, Callable[[Work], Outcome]] = {
+    State.CHECK: check,
+    State.FETCH: fetch,
+    State.VERIFY: verify,
+    State.PREFLIGHT: preflight,
+    State.CAPTURE: capture,
+    State.SWAP: swap,
+    State.OBSERVE: observe,
+    State.RESEND: swap,
+    State.PROVE: prove,
+}
+
+
+# --- looking ---------------------------------------------------------------------------------------
+
+
+def _look(work: Work) -> Look:
+    """Ask at the root: such a question carries no policy, so it can neither overwrite one nor be
+    locked out by one (protocol-observed 32).
+    """
+    try:
+        info = dict(work.client.unikernels()).get(work.name)
+    except CommandError:
+        return judge.dark(time.time())
+    now = time.time()
+    write_observed(work.unikernel, info, now)
+    return work.see(info, now)
+
+
+def _before(info: Info | None, now: float) -> Look | None:
+    return None if info is None else judge.before(now, info.started.milliseconds, info.digest.hex())
+
+
+def _too_early(work: Work, gap: float) -> Outcome | None:
+    """A wake-up that came before its time waits for the rest of it."""
+    last = work.memo.looks[-1].at if work.memo.looks else 0.0
+    rest = last + gap - work.now
+    return Outcome(Event.WAIT, work.memo, wait=rest) if rest > 0.01 else None
+
+
+def _start_proving(memo: Memo, look: Look) -> Memo:
+    fresh = replace(memo, looks=(), proving_since=look.at, up_started=None, up_since=look.at, restarts=0)
+    return judge.stay(fresh, look)
+
+
+def _insists(work: Work) -> bool:
+    return work.leg is Leg.BACK or work.kind is Kind.RESTART
+
+
+def _may_exit(work: Work) -> bool:
+    return work.configuration is not None and work.configuration.may_exit
+
+
+# --- preflight ---------------------------------------------------------------------------------------
+
+
+def _refusals(work: Work, world: World, info: Info | None) -> list[str]:
+    if work.kind in {Kind.RESTART, Kind.DESTROY} and work.leg is not Leg.BACK:
+        return [] if info is not None else [f"{work.name} does not run."]
+    if changed := _changed_outside(work, info):
+        return [changed]
+    version, configuration = _needed(work.wanted), work.configuration
+    assert configuration is not None
+    if version.image is None or not store.held(version.digest):
+        return ["The bytes of the version to go back to are not held."]
+    plan = check_place(
+        name=work.name,
+        manifest=manifest_of(version.image),
+        configuration=configuration,
+        world=world,
+        quota=quota_of(work.unikernel.team, work.instance),
+        known_abis=known_abis(work.instance, digests(world)),
+        fresh=work.kind is Kind.DEPLOY,
+    )
+    questions = plan.open_questions(frozenset(work.operation.accepted))
+    return [*plan.refusals, *(question.text for question in questions)]
+
+
+def _changed_outside(work: Work, info: Info | None) -> str:
+    """On the way out, what runs has to be the version to fall back to, or there is no way back."""
+    fallback = work.operation.fallback
+    if work.leg is not Leg.OUT or fallback is None:
+        return ""
+    if info is None:
+        return f"{work.name} does not run (any more). Deploy it again."
+    if info.digest.hex() != fallback.digest:
+        return f"What runs is not version {fallback.number}: it was changed outside. Adopt it first."
+    return ""
+
+
+def _dark(work: Work, error: CommandError) -> Outcome:
+    """The instance cannot be asked: before the commit point a few tries, going back until the end."""
+    memo = replace(work.memo, tries=work.memo.tries + 1)
+    if work.before_commit and memo.tries >= MAX_TRIES:
+        return Outcome(Event.REFUSED, memo, words(error))
+    return Outcome(Event.WAIT, memo, words(error), judge.backoff(memo.tries, work.timings))
+
+
+# --- holding bytes -----------------------------------------------------------------------------------
+
+
+def _hold(work: Work, version: Version, *, then: str) -> Outcome:
+    work.lease.cancellable = True  # a hold is always before the commit point
+    try:
+        hold_bytes(client=work.client, name=work.name, version=version, guard=work.lease.guard)
+    except CommandError as error:
+        outcome = _dark(work, error)
+        return replace(outcome, reason=then + outcome.reason) if outcome.event is Event.REFUSED else outcome
+    except CancelAsked:
+        return Outcome(Event.CANCEL, work.memo, "It was cancelled.")
+    except NotPossible as error:
+        return _without(work, then + str(error))
+    return Outcome(Event.PASSED, work.memo, "fetched from the instance")
+
+
+def _without(work: Work, reason: str) -> Outcome:
+    """No bytes: only with a person's yes, or for a destroy, which wants it gone anyway."""
+    if work.state is State.CAPTURE and (work.kind is Kind.DESTROY or NO_WAY_BACK in work.operation.accepted):
+        return Outcome(Event.PASSED, work.memo, reason, fields={"fallback": None})
+    return Outcome(Event.REFUSED, work.memo, reason)
+
+
+def _needed(version: Version | None) -> Version:
+    assert version is not None  # only a destroy has no target, and it never comes here
+    return version
+
+
+# --- words -------------------------------------------------------------------------------------------
+
+
+def _observed_reason(work: Work, memo: Memo, event: Event) -> str:
+    said = f"The instance said: {memo.answer_text}" if memo.answer_text else "The instance gave no answer."
+    differs = memo.looks[-1].differs
+    reasons = {
+        Event.UNTOUCHED: said,
+        Event.LOST: f"It does not run. {said}",
+        Event.SEND_AGAIN: f"It is not there yet. {said}",
+        Event.FOREIGN: "Something else runs under this name: another program changed it at the same time.",
+        Event.UNKNOWABLE: f"It is not there, and may have run. {said}",
+    }
+    text = reasons.get(event, "")
+    if event is Event.LOST and differs and work.kind is not Kind.DESTROY:
+        text = f"The instance does not show what was asked for (differs: {', '.join(differs)}). {said}"
+    if event is Event.LOST and work.kind is Kind.DESTROY:
+        text = f"It still runs. {said}"
+    return text
+
+
+def _stay_reason(memo: Memo, event: Event, work: Work) -> str:
+    if event is Event.FOREIGN:
+        return "Something else runs under this name: another program changed it at the same time."
+    if event is not Event.BAD:
+        return ""
+    if memo.restarts > 1:
+        return "It starts again and again."
+    if work.now - memo.proving_since > work.timings.prove_limit:
+        return f"It could not be seen running for {work.timings.stay_up:.0f} s."
+    return "It ended within seconds."
