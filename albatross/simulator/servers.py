@@ -1,0 +1,127 @@
+"""What a simulated unikernel serves on its own address: HTTP and DNS."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from http.client import responses
+from typing import Protocol
+
+from albatross.simulator.behaviour import Behaviour, Dns, Http
+from albatross.simulator.zone import dns_response
+
+REQUEST_TIME = 5.0  # seconds that a client may take to send its request
+MAX_DATAGRAM = 4096
+
+
+class Gate(Protocol):
+    """Says of each request whether the unikernel answers it."""
+
+    def __call__(self) -> bool: ...
+
+
+class Servers:
+    """The open sockets of one unikernel. ``open`` and ``close`` belong to the running event loop."""
+
+    def __init__(self, behaviour: Behaviour, address: str, gate: Gate) -> None:
+        self._behaviour = behaviour
+        self._address = address
+        self._gate = gate
+        self._servers: list[asyncio.Server] = []
+        self._datagrams: socket.socket | None = None
+        self._transports: set[asyncio.WriteTransport] = set()
+
+    async def open(self) -> list[str]:
+        """Listen; what to tell about it on the console. Raises ``OSError``."""
+        told = []
+        if http := self._behaviour.http:
+            await self._listen(http.port, lambda r, w: self._serve_http(http, r, w))
+            told.append(f"HTTP server on http://{self._address}:{http.port}/")
+        if zone := self._behaviour.dns:
+            await self._listen(zone.port, lambda r, w: self._serve_dns(zone, r, w))
+            self._listen_for_datagrams(zone)
+            told.append(f"DNS server for {zone.zone} on {self._address}:{zone.port}")
+        return told
+
+    def close(self) -> None:
+        """Close everything at once: the next unikernel may want the same address."""
+        for server in self._servers:
+            server.close()
+        for transport in self._transports:
+            transport.abort()
+        if self._datagrams is not None:
+            asyncio.get_running_loop().remove_reader(self._datagrams)
+            self._datagrams.close()
+            self._datagrams = None
+
+    async def _listen(self, port: int, serve: Callable[..., object]) -> None:
+        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            self._transports.add(writer.transport)
+            try:
+                async with asyncio.timeout(REQUEST_TIME):
+                    await serve(reader, writer)  # type: ignore[misc]  # a lambda that gives a coroutine
+            except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+                writer.transport.abort()  # TimeoutError is an OSError: a client that went away or dawdles
+            finally:
+                self._transports.discard(writer.transport)
+                writer.close()
+
+        self._servers.append(await asyncio.start_server(accept, self._address, port))
+
+    async def _answers(self) -> bool:
+        """Whether to answer this request; the silent way that hangs ends with the time limit."""
+        if self._gate():
+            return True
+        if self._behaviour.silence == "hang":
+            await asyncio.Event().wait()
+        return False
+
+    # --- HTTP ----------------------------------------------------------------------------------
+
+    async def _serve_http(
+        self, http: Http, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        if await self._answers():
+            writer.write(http_response(http, head=request.startswith(b"HEAD ")))
+            await writer.drain()
+
+    # --- DNS -----------------------------------------------------------------------------------
+
+    async def _serve_dns(self, zone: Dns, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        query = await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
+        response = dns_response(zone, query)
+        if response is not None and await self._answers():
+            writer.write(len(response).to_bytes(2, "big") + response)
+            await writer.drain()
+
+    def _listen_for_datagrams(self, zone: Dns) -> None:
+        self._datagrams = datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        datagrams.setblocking(False)
+        datagrams.bind((self._address, zone.port))
+
+        def receive() -> None:
+            try:
+                query, client = datagrams.recvfrom(MAX_DATAGRAM)
+                response = dns_response(zone, query)
+                if response is not None and self._gate():
+                    datagrams.sendto(response, client)
+            except OSError:
+                return  # nothing there after all, or a client that went away
+
+        asyncio.get_running_loop().add_reader(datagrams, receive)
+
+
+def http_response(http: Http, *, head: bool) -> bytes:
+    """The whole response; without its body for a HEAD request."""
+    body = http.text.encode()
+    reason = responses.get(http.status, "Unknown")
+    lines = (
+        f"HTTP/1.1 {http.status} {reason}",
+        "Content-Type: text/plain; charset=utf-8",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+        "\r\n",
+    )
+    return "\r\n".join(lines).encode() + (b"" if head else body)
