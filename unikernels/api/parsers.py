@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping
 from typing import IO, Any, NoReturn
 
+from django.conf import settings
 from rest_framework import parsers
 from rest_framework.exceptions import APIException, ParseError
 
@@ -13,12 +15,21 @@ from rest_framework.exceptions import APIException, ParseError
 # arguments (the wire takes less than 64 kB); what is larger is a mistake or an attack on our memory.
 MAX_JSON_BYTES = 1024 * 1024
 
+_CHUNK = 256 * 1024  # bytes of an image that are held at a time
+
 
 class TooLarge(APIException):
     """The body is larger than this endpoint reads."""
 
     status_code = 413
     default_code = "too-large"
+
+
+class LengthRequired(APIException):
+    """A stream whose length is not told beforehand."""
+
+    status_code = 411
+    default_code = "length-required"
 
 
 class JSONParser(parsers.BaseParser):
@@ -48,11 +59,21 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 class ImageParser(parsers.BaseParser):
-    """An image as the body itself: nothing is read here, so that it can be streamed to disk."""
+    """An image as the body itself, streamed to a file in the spool: ``{"file": file}``."""
 
     media_type = "application/octet-stream"
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        return {"file": stream}
+        # Closed, and so removed, when the request lets go of it.
+        file = tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115 - read by the service
+        size = 0
+        while chunk := stream.read(_CHUNK):
+            size += len(chunk)
+            if size > settings.MAX_IMAGE_BYTES:
+                file.close()
+                raise TooLarge(f"An image has at most {settings.MAX_IMAGE_BYTES} bytes.")
+            file.write(chunk)
+        file.seek(0)
+        return {"file": file}

@@ -43,5 +43,7 @@ class PageQuery(Strict):
     cursor = serializers.CharField(required=False, help_text="from the link in `next`; opaque")
 
 
-class Stamp(serializers.DateTimeField):
-    """A moment as RFC 3339, UTC."""
+class Page(serializers.Serializer[Any]):
+    """Some of a list; subclasses add ``items``."""
+
+    next = serializers.URLField(allow_null=True, help_text="link to the next page; null on the last one")

@@ -1,0 +1,87 @@
+"""Changes to a unikernel: each starts an operation, or tells the plan."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Role
+from unikernels.access import unikernel_of
+from unikernels.api.base import Endpoint
+from unikernels.api.details import UnikernelDetail, detail
+from unikernels.api.fields import ConfigurationField
+from unikernels.api.operations import OperationSummary, accepted
+from unikernels.api.plans import PlanOut, rehearsed, show_plan
+from unikernels.api.schema import changes
+from unikernels.api.serializers import NoBody, Strict
+from unikernels.api.unikernels import ACCEPTS
+from unikernels.inventory.services import adopt
+from unikernels.operations.services import configure, destroy, plan_configure, restart
+
+
+class Configure(Endpoint):
+    """The same image with another configuration."""
+
+    class In(Strict):
+        """The whole new configuration: what is left out takes its default, not its present value."""
+
+        configuration = ConfigurationField()
+        accept = serializers.ListField(child=serializers.ChoiceField(ACCEPTS), default=list)
+
+    @changes("configure", body=In, status=202, answer=OperationSummary, plan=PlanOut)
+    def post(self, request: Request, pk: int) -> Response:
+        """Configure a unikernel.
+
+        It is replaced by one with the new configuration, and goes back when that one does not run."""
+        dry, actor, body = self.dry_run(), self.actor, self.body(self.In)
+        unikernel = unikernel_of(actor, pk, Role.DEPLOYER)
+        wanted, accept = body["configuration"], frozenset(body["accept"])
+        if dry:
+            plan = plan_configure(actor=actor, unikernel=unikernel, configuration=wanted, accept=accept)
+            return Response(show_plan(plan, accept))
+        operation = configure(actor=actor, unikernel=unikernel, configuration=wanted, accept=accept)
+        return accepted(request, operation)
+
+
+class Restart(Endpoint):
+    """The same again."""
+
+    @changes("restart", status=202, answer=OperationSummary, plan=PlanOut)
+    def post(self, request: Request, pk: int) -> Response:
+        """Restart a unikernel."""
+        self.body(NoBody)
+        dry, actor = self.dry_run(), self.actor
+        unikernel = unikernel_of(actor, pk, Role.DEPLOYER)
+        if dry:
+            return rehearsed(lambda: restart(actor=actor, unikernel=unikernel), f"Restart {unikernel}.")
+        return accepted(request, restart(actor=actor, unikernel=unikernel))
+
+
+class Destroy(Endpoint):
+    """The end of a unikernel; its versions are kept."""
+
+    @changes("destroy", status=202, answer=OperationSummary, plan=PlanOut)
+    def post(self, request: Request, pk: int) -> Response:
+        """Destroy a unikernel."""
+        self.body(NoBody)
+        dry, actor = self.dry_run(), self.actor
+        unikernel = unikernel_of(actor, pk, Role.DEPLOYER)
+        if dry:
+            return rehearsed(lambda: destroy(actor=actor, unikernel=unikernel), f"Destroy {unikernel}.")
+        return accepted(request, destroy(actor=actor, unikernel=unikernel))
+
+
+class Adopt(Endpoint):
+    """What runs unmanaged is taken over by the team that owns its domain."""
+
+    @changes("adopt", status=200, answer=UnikernelDetail, plan=PlanOut)
+    def post(self, request: Request, pk: int) -> Response:
+        """Adopt a unikernel."""
+        self.body(NoBody)
+        dry, actor = self.dry_run(), self.actor
+        unikernel = unikernel_of(actor, pk)
+        if dry:
+            return rehearsed(lambda: adopt(actor=actor, unikernel=unikernel), f"Adopt {unikernel}.")
+        adopt(actor=actor, unikernel=unikernel)
+        return Response(detail(actor, unikernel_of(actor, pk)))

@@ -1,0 +1,180 @@
+"""Images: what a team has uploaded, and uploading."""
+
+from __future__ import annotations
+
+from typing import Any, BinaryIO
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from rest_framework import serializers
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Role
+from albatross.errors import ImageRefused
+from albatross.solo5 import inspect
+from mollymawk.errors import Invalid
+from unikernels.access import image_of, images_of
+from unikernels.api.base import Endpoint
+from unikernels.api.pagination import NEWEST_FIRST, page
+from unikernels.api.parsers import ImageParser, LengthRequired, TooLarge
+from unikernels.api.plans import PlanOut, rehearsed, show_plan
+from unikernels.api.schema import changes, reads
+from unikernels.api.serializers import ChangeQuery, Page, PageQuery, Strict
+from unikernels.images.services import image_add, image_remove
+from unikernels.models import TeamImage
+from unikernels.operations.plan import Plan
+
+
+FORM_OVERHEAD = 64 * 1024  # bytes; boundaries and headers of a form with one file
+
+
+class DeviceOut(serializers.Serializer[Any]):
+    """A device that the image needs."""
+
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(["net", "block"])
+
+
+class ImageOut(serializers.Serializer[Any]):
+    """An image of a team."""
+
+    digest = serializers.CharField(help_text="SHA-256 of the uncompressed image")
+    team = serializers.CharField()
+    name = serializers.CharField()
+    size = serializers.IntegerField(help_text="bytes, uncompressed")
+    target = serializers.CharField(help_text="Solo5 ABI target")
+    abi_version = serializers.IntegerField()
+    devices = DeviceOut(many=True)
+    added_by = serializers.CharField(allow_null=True)
+    added_at = serializers.DateTimeField()
+
+
+def show(copy: TeamImage) -> dict[str, Any]:
+    """A team's image, as the API tells it."""
+    image = copy.image
+    return {
+        "digest": image.digest,
+        "team": copy.team.name,
+        "name": copy.name,
+        "size": image.size,
+        "target": image.target,
+        "abi_version": image.abi_version,
+        "devices": [{"name": name, "kind": kind} for name, kind in image.devices],
+        "added_by": copy.added_by.email if copy.added_by else None,
+        "added_at": copy.added_at,
+    }
+
+
+class TeamQuery(Strict):
+    """Whose."""
+
+    team = serializers.CharField(required=False, help_text="not needed with a token")
+
+
+class Images(Endpoint):
+    """All images that the caller may see, newest first."""
+
+    parser_classes = [ImageParser, MultiPartParser]
+
+    class Query(PageQuery):
+        """Which ones."""
+
+        team = serializers.CharField(required=False)
+
+    class Out(Page):
+        """A page of images."""
+
+        items = ImageOut(many=True)
+
+    class Upload(ChangeQuery):
+        """What is uploaded for whom."""
+
+        team = serializers.CharField(required=False, help_text="not needed with a token")
+        name = serializers.CharField(required=False, max_length=200, help_text="its file name")
+
+    class In(Strict):
+        """The image, as a part of a form."""
+
+        file = serializers.FileField(allow_empty_file=True)
+
+    @reads("listImages", query=Query, answer=Out)
+    def get(self, request: Request) -> Response:
+        """List images."""
+        query = self.query(self.Query)
+        rows = images_of(self.actor)
+        if team := query.get("team"):
+            rows = rows.filter(team=self.team(team))
+        return Response(page(rows, request=request, order=NEWEST_FIRST, query=query, show=show))
+
+    @changes(
+        "uploadImage",
+        query=Upload,
+        body={"application/octet-stream": OpenApiTypes.BINARY, "multipart/form-data": In},
+        status=201,
+        answer=ImageOut,
+        plan=PlanOut,
+    )
+    def post(self, request: Request) -> Response:
+        """Upload an image.
+
+        As the body itself, or as the part `file` of a form. Solo5 images for hvt and spt, plain or
+        compressed; what the team has already is answered like new."""
+        query = self.query(self.Upload)
+        team = self.team(query.get("team"), Role.DEPLOYER)
+        file, name = self._file(request)
+        if query["dry_run"]:
+            return Response(show_plan(_look(file)))
+        copy = image_add(actor=self.actor, team=team, file=file, name=query.get("name") or name)
+        place = reverse("api:image", args=[copy.image.digest]) + "?" + urlencode({"team": team.name})
+        return Response(show(copy), status=201, headers={"Location": request.build_absolute_uri(place)})
+
+    def _file(self, request: Request) -> tuple[BinaryIO, str]:
+        """What was uploaded, seekable, and its name in the form. The size is looked at before it is read."""
+        length = request.META.get("CONTENT_LENGTH") or ""
+        if not length.isdigit():
+            raise LengthRequired("Say how long the body is (Content-Length).")
+        if int(length) > settings.MAX_IMAGE_BYTES + FORM_OVERHEAD:
+            raise TooLarge(f"An image has at most {settings.MAX_IMAGE_BYTES} bytes.")
+        file = request.data.get("file")
+        if file is None or isinstance(file, str):
+            raise Invalid("There is no image.", fields={"file": ["Send it as the body, or as this part of a form."]})
+        return file, str(getattr(file, "name", "image"))
+
+
+def _look(file: BinaryIO) -> Plan:
+    """Whether *file* would be taken, and what it needs."""
+    try:
+        facts = inspect(file, max_size=settings.MAX_IMAGE_BYTES)
+    except ImageRefused as error:
+        return Plan(refusals=(str(error),))
+    devices = ", ".join(f"{device.name} ({device.kind.value})" for device in facts.devices) or "no devices"
+    about = f"{facts.target.value}, ABI version {facts.version}, needs {devices}"
+    return Plan(steps=(f"Keep image {facts.digest.hex()}, {facts.size} bytes: {about}.",))
+
+
+class OneImage(Endpoint):
+    """One image of a team."""
+
+    class Change(ChangeQuery, TeamQuery):
+        """Whose."""
+
+    @reads("getImage", query=TeamQuery, answer=ImageOut)
+    def get(self, request: Request, digest: str) -> Response:
+        """Show an image."""
+        team = self.team(self.query(TeamQuery).get("team"))
+        return Response(show(image_of(self.actor, team, digest)))
+
+    @changes("deleteImage", query=Change, status=204, answer=None, plan=PlanOut)
+    def delete(self, request: Request, digest: str) -> Response:
+        """Remove an image from a team."""
+        query, actor = self.query(self.Change), self.actor
+        team = self.team(query.get("team"), Role.DEPLOYER)
+        copy = image_of(actor, team, digest, Role.DEPLOYER)
+        if query["dry_run"]:
+            return rehearsed(lambda: image_remove(actor=actor, copy=copy), f"Remove {copy.name} ({digest[:8]}).")
+        image_remove(actor=actor, copy=copy)
+        return Response(status=204)

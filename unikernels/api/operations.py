@@ -1,0 +1,203 @@
+"""Operations: what is being changed, how far it is, how it ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Event, Role
+from unikernels.access import operation_of, operations_of
+from unikernels.api.base import Endpoint
+from unikernels.api.pagination import NEWEST_FIRST, page
+from unikernels.api.plans import PlanOut, rehearsed
+from unikernels.api.schema import changes, reads
+from unikernels.api.serializers import NoBody, Page, PageQuery
+from unikernels.models import Operation
+from unikernels.operations.machine import Kind, Running, State
+from unikernels.operations.services import cancel
+from unikernels.operations.story import exit_code, steps_of, verdict
+
+MAX_EVENTS = 500  # an operation of an hour that was retried each few seconds has about 300
+
+
+class VerdictOut(serializers.Serializer[Any]):
+    """What became of it, in the same words everywhere."""
+
+    word = serializers.CharField()
+    tone = serializers.ChoiceField(["ok", "bad", "warn", "busy", "idle"])
+    sentence = serializers.CharField()
+
+
+class OperationSummary(serializers.Serializer[Any]):
+    """One change under way or done. Only `succeeded` is a success."""
+
+    id = serializers.IntegerField()
+    kind = serializers.ChoiceField([kind.value for kind in Kind])
+    state = serializers.ChoiceField([state.value for state in State])
+    finished = serializers.BooleanField()
+    running = serializers.ChoiceField(
+        [running.value for running in Running], allow_null=True, help_text="set when it failed"
+    )
+    verdict = VerdictOut()
+    unikernel = serializers.IntegerField()
+    name = serializers.CharField(help_text="of the unikernel, in full")
+    team = serializers.CharField(allow_null=True)
+    instance = serializers.CharField()
+    target = serializers.IntegerField(allow_null=True, help_text="version")
+    fallback = serializers.IntegerField(allow_null=True, help_text="version")
+    going_back = serializers.BooleanField()
+    requested_by = serializers.CharField(allow_null=True)
+    credential = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    deadline_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+class StepOut(serializers.Serializer[Any]):
+    """One step on the way."""
+
+    name = serializers.CharField()
+    status = serializers.ChoiceField(["done", "now", "todo", "failed"])
+    note = serializers.CharField()
+
+
+class EventOut(serializers.Serializer[Any]):
+    """One thing that happened."""
+
+    id = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    kind = serializers.CharField()
+    was = serializers.CharField()
+    now = serializers.CharField()
+    reason = serializers.CharField()
+    by = serializers.CharField(allow_null=True)
+    credential = serializers.CharField()
+
+
+class OperationDetail(OperationSummary):
+    """An operation with its steps, its events and the console lines that tell why it failed."""
+
+    steps = StepOut(many=True)
+    events = EventOut(many=True)
+    console = serializers.ListField(child=serializers.CharField())
+    exit_code = serializers.IntegerField(help_text="what a command ends with; 7 while it is under way")
+
+
+def summary(operation: Operation) -> dict[str, Any]:
+    """An operation in a list."""
+    judged = verdict(operation)
+    unikernel = operation.unikernel
+    return {
+        "id": operation.pk,
+        "kind": operation.kind,
+        "state": operation.state,
+        "finished": operation.finished_at is not None,
+        "running": operation.running or None,
+        "verdict": {"word": judged.word, "tone": judged.tone, "sentence": judged.sentence},
+        "unikernel": unikernel.pk,
+        "name": str(unikernel.full_name),
+        "team": operation.team.name if operation.team else None,
+        "instance": unikernel.instance.name,
+        "target": operation.target.number if operation.target else None,
+        "fallback": operation.fallback.number if operation.fallback else None,
+        "going_back": operation.going_back,
+        "requested_by": operation.requested_by.email if operation.requested_by else None,
+        "credential": operation.credential,
+        "created_at": operation.created_at,
+        "deadline_at": operation.deadline_at,
+        "finished_at": operation.finished_at,
+    }
+
+
+def detail(operation: Operation) -> dict[str, Any]:
+    """An operation by itself."""
+    steps = [{"name": step.name, "status": str(step.status), "note": step.note} for step in steps_of(operation)]
+    events = Event.objects.filter(operation=operation.pk).order_by("id").select_related("actor")[:MAX_EVENTS]
+    return summary(operation) | {
+        "steps": steps,
+        "events": [event_out(event) for event in events],
+        "console": list(operation.memo.get("console", ())),
+        "exit_code": exit_code(operation),
+    }
+
+
+def event_out(event: Event) -> dict[str, Any]:
+    """One event, as the API tells it."""
+    return {
+        "id": event.pk,
+        "at": event.at,
+        "kind": event.kind,
+        "was": event.was,
+        "now": event.now,
+        "reason": event.reason,
+        "by": event.actor.email if event.actor else None,
+        "credential": event.credential,
+    }
+
+
+def accepted(request: Request, operation: Operation) -> Response:
+    """202: *operation* does the change; where to ask for it."""
+    place = request.build_absolute_uri(reverse("api:operation", args=[operation.pk]))
+    return Response(summary(operation), status=202, headers={"Location": place})
+
+
+class Operations(Endpoint):
+    """All operations that the caller may see, newest first."""
+
+    class Query(PageQuery):
+        """Which ones."""
+
+        team = serializers.CharField(required=False)
+        unikernel = serializers.IntegerField(required=False, min_value=1)
+        finished = serializers.BooleanField(required=False, allow_null=True, default=None)
+        kind = serializers.ChoiceField([kind.value for kind in Kind], required=False)
+
+    class Out(Page):
+        """A page of operations."""
+
+        items = OperationSummary(many=True)
+
+    @reads("listOperations", query=Query, answer=Out)
+    def get(self, request: Request) -> Response:
+        """List operations"""
+        query = self.query(self.Query)
+        rows = operations_of(self.actor)
+        if team := query.get("team"):
+            rows = rows.filter(team=self.team(team))
+        if unikernel := query.get("unikernel"):
+            rows = rows.filter(unikernel=unikernel)
+        if kind := query.get("kind"):
+            rows = rows.filter(kind=kind)
+        if query["finished"] is not None:
+            rows = rows.filter(finished_at__isnull=not query["finished"])
+        return Response(page(rows, request=request, order=NEWEST_FIRST, query=query, show=summary))
+
+
+class OneOperation(Endpoint):
+    """One operation."""
+
+    @reads("getOperation", answer=OperationDetail)
+    def get(self, request: Request, pk: int) -> Response:
+        """Show an operation"""
+        return Response(detail(operation_of(self.actor, pk)))
+
+
+class Cancel(Endpoint):
+    """Stop an operation."""
+
+    @changes("cancelOperation", status=202, answer=OperationSummary, plan=PlanOut)
+    def post(self, request: Request, pk: int) -> Response:
+        """Cancel an operation
+
+        Before the commit point nothing is touched; after it the unikernel goes back to what ran."""
+        self.body(NoBody)
+        dry, actor = self.dry_run(), self.actor
+        operation = operation_of(actor, pk, Role.DEPLOYER)
+        if dry:
+            return rehearsed(lambda: cancel(actor=actor, operation=operation), f"Cancel operation {pk}.")
+        cancel(actor=actor, operation=operation)
+        return accepted(request, operation_of(actor, pk))

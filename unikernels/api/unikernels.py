@@ -1,0 +1,92 @@
+"""Unikernels: what runs, and asking for another one."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Role
+from unikernels.access import image_of, instance_of, unikernel_of, unikernels_of
+from unikernels.api.base import Endpoint
+from unikernels.api.details import UnikernelDetail, detail
+from unikernels.api.fields import ConfigurationField, DigestField, LabelField
+from unikernels.api.operations import OperationSummary, accepted
+from unikernels.api.pagination import BY_NAME, page
+from unikernels.api.plans import PlanOut, show_plan
+from unikernels.api.rows import UnikernelSummary, columns, summary
+from unikernels.api.schema import changes, reads
+from unikernels.api.serializers import Page, PageQuery, Strict
+from unikernels.models import Unikernel
+from unikernels.operations.plan import NEW_ABI, NO_WAY_BACK
+from unikernels.operations.services import deploy, plan_deploy
+
+ACCEPTS = [NO_WAY_BACK, NEW_ABI]
+
+class Unikernels(Endpoint):
+    """All unikernels that the caller may see."""
+
+    class Query(PageQuery):
+        """Which ones."""
+
+        team = serializers.CharField(required=False)
+        instance = serializers.CharField(required=False)
+        state = serializers.ChoiceField(Unikernel.Presence.values, required=False)
+        q = serializers.CharField(required=False, max_length=63, help_text="a part of the name")
+
+    class Out(Page):
+        """A page of unikernels."""
+
+        items = UnikernelSummary(many=True)
+
+    class In(Strict):
+        """What to deploy, where, for whom."""
+
+        team = serializers.CharField(required=False, help_text="not needed with a token")
+        instance = serializers.CharField()
+        name = LabelField()
+        image = DigestField(help_text="SHA-256 of an image of the team")
+        configuration = ConfigurationField(required=False, default=dict)
+        accept = serializers.ListField(child=serializers.ChoiceField(ACCEPTS), default=list)
+
+    @reads("listUnikernels", query=Query, answer=Out)
+    def get(self, request: Request) -> Response:
+        """List unikernels."""
+        query = self.query(self.Query)
+        rows = unikernels_of(self.actor)
+        if team := query.get("team"):
+            rows = rows.filter(team=self.team(team))
+        if instance := query.get("instance"):
+            rows = rows.filter(instance__name=instance)
+        if state := query.get("state"):
+            rows = rows.filter(state=state)
+        if part := query.get("q"):
+            rows = rows.filter(name__icontains=part)
+        return Response(page(columns(rows), request=request, order=BY_NAME, query=query, show=summary))
+
+    @changes("deploy", body=In, status=202, answer=OperationSummary, plan=PlanOut)
+    def post(self, request: Request) -> Response:
+        """Deploy a unikernel."""
+        dry, actor, body = self.dry_run(), self.actor, self.body(self.In)
+        team = self.team(body.get("team"), Role.DEPLOYER)
+        wanted = {
+            "actor": actor,
+            "team": team,
+            "instance": instance_of(actor, body["instance"]),
+            "name": body["name"],
+            "image": image_of(actor, team, body["image"], Role.DEPLOYER).image,
+            "configuration": body["configuration"],
+        }
+        accept = frozenset(body["accept"])
+        if dry:
+            return Response(show_plan(plan_deploy(**wanted, accept=accept), accept))
+        return accepted(request, deploy(**wanted, accept=accept))
+
+
+class OneUnikernel(Endpoint):
+    """One unikernel."""
+
+    @reads("getUnikernel", answer=UnikernelDetail)
+    def get(self, request: Request, pk: int) -> Response:
+        """Show a unikernel."""
+        return Response(detail(self.actor, unikernel_of(self.actor, pk)))
