@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import BinaryIO, cast
 
-from albatross.errors import CommandError, Failure, RequestRefused
+from albatross.errors import AlbatrossError, CommandError, Failure
 from albatross.messages import Policy
 from mollymawk.errors import ApplicationError
 from unikernels.images.store import path_of
 from unikernels.operations.facts import Answer, Memo, Sight
 from unikernels.operations.judge import backoff
 from unikernels.operations.lease import CancelAsked, DeadlinePassed
-from unikernels.operations.machine import Event, Kind, State
+from unikernels.operations.machine import Event, Kind
 from unikernels.operations.work import Outcome, Work
 from unikernels.operations.world import policies_now
 
@@ -31,13 +31,28 @@ class BytesChanged(Exception):
     """The stored bytes are not those of the digest any more."""
 
 
+# What ends a send before its commit point without being the instance's doing.
+_STOPPED: Mapping[type[Exception], tuple[Event, str]] = {
+    CancelAsked: (Event.CANCEL, "It was cancelled."),
+    DeadlinePassed: (Event.EXPIRED, "The time for it ran out."),
+    BytesChanged: (Event.REFUSED, "The stored image is damaged: its SHA-256 is not what it was."),
+    FileNotFoundError: (Event.REFUSED, "The bytes of the image are not in the store any more."),
+}
+
+
 class ImageStream:
     """The stored image on its way out, hashed as it goes, so that what is sent is what was promised."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
-        self._left = size
-        self._hash = hashlib.sha256()
+        self._size = size
+        self.seek(0)
+
+    def seek(self, position: int) -> int:
+        """Begin anew; there is no other place to go to."""
+        assert position == 0
+        self._left, self._hash = self._size, hashlib.sha256()
+        return self._file.seek(0)
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes."""
@@ -70,21 +85,13 @@ class Send:
         work.lease.cancellable = work.before_commit
         try:
             answer, text = Answer.DONE, self._command()
-        except CancelAsked:
-            return Outcome(Event.CANCEL, work.memo, "It was cancelled.")
-        except DeadlinePassed:
-            return Outcome(Event.EXPIRED, work.memo, "The time for it ran out.")
-        except BytesChanged:
-            reason = "The stored image is damaged: its SHA-256 is not what it was."
-            return Outcome(Event.REFUSED, work.memo, reason)
-        except (RequestRefused, ApplicationError) as error:
-            return Outcome(Event.REFUSED, work.memo, str(error))
-        except FileNotFoundError:
-            return Outcome(Event.REFUSED, work.memo, "The bytes of the image are not in the store any more.")
-        except CommandError as error:
+        except tuple(_STOPPED) as stop:
+            event, reason = _STOPPED[type(stop)]
+            return Outcome(event, work.memo, reason)
+        except (AlbatrossError, ApplicationError) as error:
             if self.armed is None:
                 return self._not_sent(error)
-            answer, text = _answer(error), str(error)
+            answer, text = _answer(error), words(error)
         return self._sent(answer, text)
 
     # --- which command ---
@@ -163,20 +170,22 @@ class Send:
         memo = replace(self.armed, answer=answer, answer_text=text)
         return Outcome(Event.SENT, memo, text, wait=0.0)
 
-    def _not_sent(self, error: CommandError) -> Outcome:
+    def _not_sent(self, error: Exception) -> Outcome:
+        """No effect. While nothing was touched we soon give up; going back we try until the deadline."""
         work = self.work
         memo = replace(work.memo, tries=work.memo.tries + 1)
-        if work.state is State.SWAP and work.before_commit and memo.tries >= MAX_TRIES:
+        hopeless = not isinstance(error, CommandError) or memo.tries >= MAX_TRIES
+        if work.before_commit and hopeless:
             return Outcome(Event.REFUSED, memo, words(error))
         return Outcome(Event.NOT_SENT, memo, words(error), wait=backoff(memo.tries, work.timings))
 
 
-def _answer(error: CommandError) -> Answer:
+def _answer(error: Exception) -> Answer:
     """A failure text counts only when it tells what the instance did."""
     clear = isinstance(error, Failure) and error.outcome_known and str(error) != _LOOK_AGAIN
     return Answer.FAILURE if clear else Answer.UNCLEAR
 
 
-def words(error: CommandError) -> str:
+def words(error: Exception) -> str:
     """An error in a sentence, with what to do about it where that is known."""
-    return f"{error} {error.hint}".strip()
+    return f"{error} {getattr(error, 'hint', '')}".strip()

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from albatross.errors import CommandError
+from albatross.errors import AlbatrossError, CommandError
 from albatross.messages import Info
+from mollymawk.errors import ApplicationError
 from unikernels.images import store
 from unikernels.inventory.observed import write_observed
 from unikernels.models import Version
@@ -52,7 +53,7 @@ def preflight(work: Work) -> Outcome:
     """Look at the world a moment before the swap: would it work, and what runs now?"""
     try:
         world = world_now(work.client)
-    except CommandError as error:
+    except (AlbatrossError, ApplicationError) as error:
         return _dark(work, error)
     info = world.unikernels.get(work.name)
     memo = replace(work.memo, before=_before(info, work.now), tries=0)
@@ -130,7 +131,7 @@ def _look(work: Work) -> Look:
     """
     try:
         info = dict(work.client.unikernels()).get(work.name)
-    except CommandError:
+    except (AlbatrossError, ApplicationError):
         return judge.dark(time.time())
     now = time.time()
     write_observed(work.unikernel, info, now)
@@ -198,10 +199,11 @@ def _changed_outside(work: Work, info: Info | None) -> str:
     return ""
 
 
-def _dark(work: Work, error: CommandError) -> Outcome:
+def _dark(work: Work, error: Exception) -> Outcome:
     """The instance cannot be asked: before the commit point a few tries, going back until the end."""
     memo = replace(work.memo, tries=work.memo.tries + 1)
-    if work.before_commit and memo.tries >= MAX_TRIES:
+    hopeless = not isinstance(error, CommandError) or memo.tries >= MAX_TRIES
+    if work.before_commit and hopeless:
         return Outcome(Event.REFUSED, memo, words(error))
     return Outcome(Event.WAIT, memo, words(error), judge.backoff(memo.tries, work.timings))
 
@@ -213,7 +215,7 @@ def _hold(work: Work, version: Version, *, then: str) -> Outcome:
     work.lease.cancellable = True  # a hold is always before the commit point
     try:
         hold_bytes(client=work.client, name=work.name, version=version, guard=work.lease.guard)
-    except CommandError as error:
+    except (AlbatrossError, ApplicationError) as error:
         outcome = _dark(work, error)
         return replace(outcome, reason=then + outcome.reason) if outcome.event is Event.REFUSED else outcome
     except CancelAsked:
