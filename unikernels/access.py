@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.db.models import Q, QuerySet
 
 from accounts.actors import Actor, require
-from accounts.models import Role, Team
+from accounts.models import Quota, Role, Team
 from albatross.models import Instance
 from mollymawk.errors import Missing
 from unikernels.models import Block, Operation, TeamImage, Unikernel, Version
@@ -36,6 +36,16 @@ def operations_of(actor: Actor) -> QuerySet[Operation]:
 def blocks_of(actor: Actor) -> QuerySet[Block]:
     """The block devices *actor* may see."""
     return Block.objects.filter(_of_teams(actor)).select_related("instance", "team")
+
+
+def images_of(actor: Actor) -> QuerySet[TeamImage]:
+    """The images *actor* may see, each as one of the teams knows it."""
+    return TeamImage.objects.filter(_of_teams(actor)).select_related("image", "team", "added_by")
+
+
+def quotas_of(actor: Actor) -> QuerySet[Quota]:
+    """The quotas *actor* may see."""
+    return Quota.objects.filter(_of_teams(actor)).select_related("team", "instance")
 
 
 def instances_of(actor: Actor) -> QuerySet[Instance]:
@@ -88,6 +98,14 @@ def image_of(actor: Actor, team: Team, digest: str, role: Role = Role.VIEWER) ->
     if copy is None:
         raise Missing("The team has no such image.")
     return copy
+
+
+def quota_of(actor: Actor, team: str, instance: str) -> Quota:
+    """The quota of the team called *team* on the instance called *instance*."""
+    quota = quotas_of(actor).filter(team__name=team, instance__name=instance).first()
+    if quota is None:
+        raise Missing("There is no such quota, or it is not yours.")
+    return quota
 
 
 def version_of(actor: Actor, unikernel: Unikernel, number: int, role: Role = Role.VIEWER) -> Version:
