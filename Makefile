@@ -14,7 +14,7 @@ run: .venv/.base ## start everything on this machine: http://127.0.0.1:8000 (POR
 
 test: .venv/.dev tools ## the whole suite, on SQLite and on PostgreSQL at the same time
 	@# Two workers; each runs every test that concerns its database.
-	$(PY) -m pytest --dist each --tx popen//env:TEST_DATABASE=sqlite --tx popen//env:TEST_DATABASE=postgresql $(ARGS)
+	$(PY) -m pytest -o console_output_style=classic --dist each --tx popen//env:TEST_DATABASE=sqlite --tx popen//env:TEST_DATABASE=postgresql $(ARGS)
 
 check: lint fast ## lint, types, migrations and the tests that need no processes: before each commit
 

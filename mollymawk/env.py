@@ -5,11 +5,14 @@ Any value may be given as a file: ``NAME_FILE=/run/secrets/name`` is read when `
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
@@ -55,6 +58,14 @@ def env_int(name: str, default: int, *, low: int, high: int) -> int:
 def env_list(name: str, default: str = "") -> list[str]:
     """*name* as a list, separated by commas."""
     return [item.strip() for item in env_str(name, default).split(",") if item.strip()]
+
+
+def env_networks(name: str) -> list[Network]:
+    """*name* as networks, separated by commas: ``10.0.0.0/8,::1``."""
+    try:
+        return [ipaddress.ip_network(item) for item in env_list(name)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}; write networks such as 10.0.0.0/8.") from error
 
 
 def database(url: str) -> dict[str, object]:

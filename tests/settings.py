@@ -1,14 +1,38 @@
-"""The settings of the test suite: the real ones, with an environment that tests decide."""
+"""The settings of the test suite: the real ones, with an environment that tests decide.
+
+TEST_DATABASE says on which database they run: ``sqlite`` (a file), or ``postgresql`` (a cluster of
+their own, see ``tests.postgresql``). Each process has its own folder, which ends with it.
+"""
 
 import os
 import tempfile
 
-os.environ.setdefault("SECRET_KEY", "only-for-tests-only-for-tests-only-for-tests-only")
-os.environ.setdefault("ENCRYPTION_KEYS", "bW9sbHltYXdrLXRlc3Qta2V5LTMyLWJ5dGVzLWxvbmc=")
-os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="mollymawk-tests-"))
-os.environ.setdefault("CHECK_SIMULATED_NETWORK", "true")
+from tests import postgresql
+
+_folder = tempfile.TemporaryDirectory(prefix="mollymawk-tests-", ignore_cleanup_errors=True)
+TEST_DATABASE = os.environ.get("TEST_DATABASE", "sqlite")
+
+os.environ["SECRET_KEY"] = "only-for-tests-only-for-tests-only-for-tests-only"
+os.environ["ENCRYPTION_KEYS"] = "bW9sbHltYXdrLXRlc3Qta2V5LTMyLWJ5dGVzLWxvbmc="
+os.environ["DATA_DIR"] = _folder.name
+os.environ["CHECK_SIMULATED_NETWORK"] = "true"
+os.environ["DATABASE_URL"] = (
+    postgresql.url("mollymawk") if TEST_DATABASE == "postgresql" else f"sqlite:///{_folder.name}/db.sqlite3"
+)
 
 from mollymawk.settings import *  # noqa: E402, F403  # the environment has to stand first
+from mollymawk.settings import DATABASES  # noqa: E402
+
+if TEST_DATABASE == "sqlite":
+    # A file, as in production: threads and processes share it. No test survives a power loss.
+    DATABASES["default"] |= {
+        "TEST": {"NAME": f"{_folder.name}/tests.sqlite3"},
+        "OPTIONS": {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;",
+        },
+    }
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Argon2 costs 0.3 s a login
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

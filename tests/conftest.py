@@ -1,0 +1,53 @@
+"""What all tests share. Each worker of pytest-xdist has its own folder, broker, database and network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+
+from tests import postgresql
+
+pytest_plugins = ["tests.cast", "tests.redis_server"]
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
+    """Start the database server that the settings name, before pytest-django makes its database."""
+    if settings.TEST_DATABASE == "postgresql":
+        postgresql.start()
+    yield
+    postgresql.stop()
+
+
+@pytest.fixture(scope="session")
+def worker_number(request: pytest.FixtureRequest) -> int:
+    """0, 1, …: the worker of pytest-xdist that runs this test."""
+    worker: str = getattr(request.config, "workerinput", {}).get("workerid", "gw0")
+    return int(worker.removeprefix("gw"))
+
+
+@pytest.fixture(scope="session")
+def simulated_network(worker_number: int) -> str:
+    """The part of 127.77.0.0/16 that this worker's simulated instances give to their unikernels."""
+    return f"127.77.{100 + worker_number}.0/24"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL run only what a database can make a difference to."""
+    if settings.TEST_DATABASE != "postgresql":
+        return
+    chosen = [item for item in items if _uses_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    names = set(getattr(item, "fixturenames", ()))
+    return bool(
+        item.get_closest_marker("django_db")
+        or item.get_closest_marker("processes")
+        or names & {"db", "transactional_db", "live_server"}
+    )
