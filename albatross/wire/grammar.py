@@ -6,6 +6,7 @@ and never written: it stands for the same as its present form.
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from albatross import messages as m
@@ -60,9 +61,13 @@ def _name(text: str) -> Name:
 
 
 def _name_text(name: Name) -> str:
-    text = str(name)
-    if _name(text) != name:
-        raise EncodeError("a name with a label that would not be read")
+    try:
+        text = str(name)
+        valid = Name.parse(text) == name
+    except (NameInvalid, TypeError) as error:
+        raise EncodeError("a name with an invalid label") from error
+    if not valid:
+        raise EncodeError("a name that would be read as another one")
     return text
 
 
@@ -80,21 +85,24 @@ HEADER = Sequence(
 TYP = Enumeration("Typ", {0: m.Typ.SOLO5, 1: m.Typ.BHYVE})
 
 
-def _fail_behaviour(exit_codes: frozenset[int] | None) -> m.FailBehaviour:
-    return m.QUIT if exit_codes is None else m.FailBehaviour(restart=True, exit_codes=exit_codes)
+def _restart(exit_codes: frozenset[int]) -> m.FailBehaviour:
+    return m.FailBehaviour(restart=True, exit_codes=exit_codes)
 
 
-def _exit_codes(behaviour: m.FailBehaviour) -> frozenset[int] | None:
+def _restart_or_none(behaviour: m.FailBehaviour) -> m.FailBehaviour | None:
     if behaviour.exit_codes and not behaviour.restart:
         raise EncodeError("exit codes without restart cannot be written")
-    return behaviour.exit_codes if behaviour.restart else None
+    return behaviour if behaviour.restart else None
 
 
+RESTART_CODES = Mapped(
+    m.FailBehaviour, set_of(INTEGER, MAX_ITEMS), load=_restart, dump=attrgetter("exit_codes")
+)
 FAIL_BEHAVIOUR = Mapped(
     m.FailBehaviour,
-    Choice("FailBehaviour", {0: NULL, 1: set_of(INTEGER, MAX_ITEMS)}),
-    load=_fail_behaviour,
-    dump=_exit_codes,
+    Choice("FailBehaviour", {0: NULL, 1: RESTART_CODES}),
+    load=lambda behaviour: behaviour or m.QUIT,
+    dump=_restart_or_none,
 )
 
 
