@@ -1,9 +1,19 @@
 """Who may do what, how much, and who did."""
 
 from django.apps import AppConfig
+from django.core import checks
+from django.db.models.signals import post_migrate
 
 
 class AccountsConfig(AppConfig):
-    """Registers the app."""
+    """Registers the checks, the events of logins and what the database guards."""
 
     name = "accounts"
+
+    def ready(self) -> None:
+        from accounts import guards, signals  # noqa: PLC0415  # models are there only now
+        from accounts.checks import check_peppers  # noqa: PLC0415
+
+        checks.register(check_peppers, checks.Tags.security)
+        post_migrate.connect(guards.install, sender=self)
+        signals.connect()

@@ -147,7 +147,10 @@ class ApiToken(models.Model):
     pepper = models.PositiveSmallIntegerField(editable=False)
     secret_hash = models.CharField(max_length=64, editable=False)
     created_by = models.ForeignKey(
-        User, on_delete=models.CASCADE, related_name="tokens", help_text="a token never may more than its maker"
+        User,
+        on_delete=models.CASCADE,
+        related_name="tokens",
+        help_text="a token never may more than its maker",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
@@ -176,6 +179,23 @@ class SetupToken(models.Model):
         return f"set-up token of {self.created_at:%Y-%m-%d %H:%M}"
 
 
+class AppendOnlyError(TypeError):
+    """Somebody tried to change or delete what has happened."""
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    """Events can be read and added. The database refuses the rest as well: ``accounts.guards``."""
+
+    def update(self, **fields: Any) -> int:
+        raise AppendOnlyError("Events are never changed.")
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> int:
+        raise AppendOnlyError("Events are never changed.")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise AppendOnlyError("Events are never deleted.")
+
+
 class Event(models.Model):
     """One thing that happened. Append-only; an operation's timeline and the audit log are views of it.
 
@@ -197,13 +217,25 @@ class Event(models.Model):
     reason = models.TextField(blank=True, default="")
     data = models.JSONField(default=dict)
 
+    objects = EventQuerySet.as_manager()
+
     class Meta:
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["subject", "-id"]),
-            models.Index(fields=["operation", "id"], condition=Q(operation__isnull=False), name="event_operation"),
+            models.Index(
+                fields=["operation", "id"], condition=Q(operation__isnull=False), name="event_operation"
+            ),
             models.Index(fields=["team", "-id"]),
         ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.kind} {self.subject}"
+
+    def save(self, **options: Any) -> None:
+        if not self._state.adding or options.get("force_update") or options.get("update_fields"):
+            raise AppendOnlyError("Events are never changed.")
+        super().save(**options | {"force_insert": True})
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise AppendOnlyError("Events are never deleted.")

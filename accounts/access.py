@@ -1,0 +1,47 @@
+"""The loaders of this app: the only way by which pages, API and commands get at an object.
+
+A stranger gets ``Missing``, whatever is there; a member whose role is too small gets ``Forbidden``.
+"""
+
+from __future__ import annotations
+
+from accounts.actors import NOTHING, Actor, require, require_superuser
+from accounts.models import ApiToken, Role, Team, User
+from mollymawk.errors import Missing
+
+
+def team_of(actor: Actor, name_or_pk: str | int, role: Role = Role.VIEWER) -> Team:
+    """The team with this name (a text) or key (a number), for somebody with *role* in it."""
+    wanted = {"pk": name_or_pk} if isinstance(name_or_pk, int) else {"name": name_or_pk.lower()}
+    team = Team.objects.filter(**wanted).first()
+    if team is None:
+        raise Missing(NOTHING)
+    require(actor, team, role)
+    return team
+
+
+def token_of(actor: Actor, team: Team, key_id: str) -> ApiToken:
+    """The token *key_id* of *team*, for its owners."""
+    require(actor, team, Role.OWNER)
+    token = ApiToken.objects.select_related("team", "created_by").filter(team=team, key_id=key_id).first()
+    if token is None:
+        raise Missing("The team has no such token.")
+    return token
+
+
+def member_of(actor: Actor, team: Team, user_pk: int) -> User:
+    """The member *user_pk* of *team*, for its owners."""
+    require(actor, team, Role.OWNER)
+    user = User.objects.filter(memberships__team=team, pk=user_pk).first()
+    if user is None:
+        raise Missing("The team has no such member.")
+    return user
+
+
+def user_of(actor: Actor, email: str) -> User:
+    """The person with this address, active or not, for superusers and operators."""
+    require_superuser(actor)
+    user = User.objects.filter(email=email.strip().lower()).first()
+    if user is None:
+        raise Missing(f"Nobody is registered as {email}.")
+    return user

@@ -1,0 +1,34 @@
+"""What can be done about people, teams and tokens. Every door leads through here."""
+
+from accounts.services.setup import needs_setup, setup_token_issue, setup_token_redeem
+from accounts.services.teams import member_remove, member_set, personal_team_ensure, team_create
+from accounts.services.tokens import describe, token_find, token_issue, token_revoke, token_used
+from accounts.services.users import (
+    password_set,
+    superuser_set,
+    user_activate,
+    user_add,
+    user_deactivate,
+    user_register,
+)
+
+__all__ = [
+    "describe",
+    "member_remove",
+    "member_set",
+    "needs_setup",
+    "password_set",
+    "personal_team_ensure",
+    "setup_token_issue",
+    "setup_token_redeem",
+    "superuser_set",
+    "team_create",
+    "token_find",
+    "token_issue",
+    "token_revoke",
+    "token_used",
+    "user_activate",
+    "user_add",
+    "user_deactivate",
+    "user_register",
+]

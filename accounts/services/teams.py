@@ -1,0 +1,164 @@
+"""Teams and who is in them."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.actors import NOTHING, Actor, require
+from accounts.events import record
+from accounts.labels import check_label, free_label, label_of
+from accounts.models import ApiToken, Membership, Role, Team, User
+from albatross.models import ObservedPolicy
+from mollymawk.errors import Conflict, Forbidden, Invalid, Missing, Refused
+
+MAX_TEAMS = 20  # owned by one person: domains are scarce, the same label cannot be given twice
+MAX_MEMBERS = 200  # of one team: its page lists all of them
+TRIES = 5  # to find a free label while others take theirs
+
+
+def team_create(*, actor: Actor, name: str, domain: str = "", owner: User | None = None) -> Team:
+    """A team owned by *owner* (by default who asks). *domain*, the first label of its unikernels'
+    names, is *name* unless given, and never changes.
+
+    A domain that an instance holds already can only be given by superusers: whoever owns the domain
+    owns what runs there. Raises ``Invalid``, ``Conflict`` (taken) or ``Refused`` (too many).
+    """
+    owner = owner or actor.user
+    if owner is None:
+        raise Invalid("Say who owns the team.", fields={"owner": ["This is needed."]})
+    if actor.token or not (actor.all_powerful or actor.user == owner):
+        raise Forbidden("Teams are made by people, for themselves.")
+    name = check_label(name, "name")
+    domain = check_label(domain or name, "domain")
+    _check_free(actor, name, domain)
+    if not actor.all_powerful and owner.memberships.filter(role=Role.OWNER).count() >= MAX_TEAMS:
+        raise Refused(f"Nobody owns more than {MAX_TEAMS} teams.")
+    return _create(actor, owner, name=name, domain=domain)
+
+
+def personal_team_ensure(*, actor: Actor, user: User) -> Team:
+    """The personal team of *user*, made if need be: its name and domain come from the address."""
+    for _ in range(TRIES):
+        team = Team.objects.filter(personal_of=user).first()
+        if team is not None:
+            return team
+        label = free_label(label_of(user.email), _label_taken)
+        try:
+            return _create(actor, user, name=label, domain=label, personal_of=user)
+        except Conflict:
+            continue  # somebody took the label meanwhile
+    raise Conflict("No name could be found for the personal team. Try again.")
+
+
+def member_set(*, actor: Actor, team: Team, user: User, role: Role) -> Membership:
+    """Take *user* into *team*, or give a member another *role*; owners may. The last owner stays one."""
+    require(actor, team, Role.OWNER)
+    if not user.is_active:
+        raise Missing("Nobody with this address may log in here.")
+    with transaction.atomic():
+        _lock(team)
+        was = Membership.objects.filter(team=team, user=user).first()
+        if was is None and team.memberships.count() >= MAX_MEMBERS:
+            raise Refused(f"A team has at most {MAX_MEMBERS} members.")
+        if was is not None and role != Role.OWNER:
+            _keep_an_owner(team, user)
+        member, _ = Membership.objects.update_or_create(team=team, user=user, defaults={"role": role})
+        if was is None or was.role != role:
+            _record_member(actor, team, user, "member.set", was=was.role if was else "", now=role.value)
+    return member
+
+
+def member_remove(*, actor: Actor, team: Team, user: User) -> None:
+    """Take *user* out of *team*: owners may, and everybody for themselves. The tokens that they made
+    for this team are revoked, so that none comes to life again when they come back.
+
+    Refused for the last owner and for the person whose personal team it is.
+    """
+    require(actor, team, Role.VIEWER if actor.user == user and not actor.token else Role.OWNER)
+    if team.personal_of_id == user.pk:
+        raise Refused("Nobody can leave their personal team.")
+    with transaction.atomic():
+        _lock(team)
+        member = Membership.objects.filter(team=team, user=user).first()
+        if member is None:
+            raise Missing("The team has no such member.")
+        _keep_an_owner(team, user)
+        member.delete()
+        ApiToken.objects.filter(team=team, created_by=user, revoked_at=None).update(revoked_at=timezone.now())
+        _record_member(actor, team, user, "member.removed", was=member.role)
+
+
+def subject(team: Team) -> str:
+    """How events name a team."""
+    return f"team:{team.pk}"
+
+
+def _create(actor: Actor, owner: User, *, name: str, domain: str, personal_of: User | None = None) -> Team:
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                team = Team.objects.create(name=name, domain=domain, personal_of=personal_of)
+        except IntegrityError as error:
+            raise _taken("name", name) from error
+        Membership.objects.create(team=team, user=owner, role=Role.OWNER)
+        record(
+            actor=actor,
+            kind="team.created",
+            subject=subject(team),
+            team=team,
+            data={"name": name, "domain": domain, "owner": owner.email},
+        )
+    return team
+
+
+def _label_taken(label: str) -> bool:
+    return _team_has(label) or _instance_has(label)
+
+
+def _team_has(label: str) -> bool:
+    return Team.objects.filter(Q(name=label) | Q(domain=label)).exists()
+
+
+def _instance_has(label: str) -> bool:
+    at_or_below = Q(path=label) | Q(path__startswith=f"{label}:")
+    return ObservedPolicy.objects.filter(at_or_below).exists()
+
+
+def _check_free(actor: Actor, name: str, domain: str) -> None:
+    if _team_has(name):
+        raise _taken("name", name)
+    if _team_has(domain) or (_instance_has(domain) and not actor.all_powerful):
+        raise _taken("domain", domain)
+
+
+def _taken(field: str, label: str) -> Conflict:
+    return Conflict(f"{label} is taken.", fields={field: [f"{label} is taken."]})
+
+
+def _lock(team: Team) -> None:
+    """Make changes to the members of *team* wait for each other, on both databases alike."""
+    if not Team.objects.filter(pk=team.pk).update(name=F("name")):
+        raise Missing(NOTHING)
+
+
+def _keep_an_owner(team: Team, leaving: User) -> None:
+    if team.personal_of_id == leaving.pk:
+        raise Refused("A personal team is owned by its person.")
+    owners = team.memberships.filter(role=Role.OWNER, user__is_active=True)
+    owns = team.memberships.filter(role=Role.OWNER, user=leaving).exists()
+    if owns and not owners.exclude(user=leaving).exists():
+        raise Refused(f"{leaving} is the last owner of {team}; make somebody else an owner first.")
+
+
+def _record_member(actor: Actor, team: Team, user: User, kind: str, *, was: str = "", now: str = "") -> None:
+    record(
+        actor=actor,
+        kind=kind,
+        subject=subject(team),
+        team=team,
+        was=was,
+        now=now,
+        data={"member": user.email},
+    )
