@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from albatross.messages import BlockInUse, FailBehaviour, Info, NetInUse, Timestamp, Typ
-from unikernels.inventory.facts import digest_of, fingerprint, from_json, to_json
+from unikernels.inventory.facts import digest_of, fingerprint, from_json, original, storable, to_json
 
 FULL = Info(
     typ=Typ.SOLO5,
@@ -36,13 +36,20 @@ def test_no_argument_stands_in_the_open_part() -> None:
     assert "secret" not in str(to_json(FULL))
 
 
-def test_bytes_that_no_column_takes_become_escapes() -> None:
+@pytest.mark.parametrize("text", ["", "a\0b", "br\udcff", "hex:00", "tab\t", "\u202e", "plain", "größe"])
+def test_any_bytes_of_a_name_find_their_way_through_a_column(text: str) -> None:
+    assert original(storable(text)) == text
+    assert storable(text).isprintable()
+
+
+def test_a_usual_name_is_stored_as_it_is() -> None:
+    assert storable("service") == "service"
+
+
+def test_a_report_with_strange_names_survives_the_row() -> None:
     info = replace(FULL, bridges=(NetInUse("a\0b", "br\udcff", bytes(6)),))
-    assert to_json(info)["networks"][0] == {
-        "device": "a\\x00b",
-        "bridge": "br\\xff",
-        "mac": "00:00:00:00:00:00",
-    }
+    assert again(info) == info
+    assert to_json(info)["networks"][0]["device"] == "hex:610062"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What an instance reports of one unikernel: its form in the row, and back (pure).
 
 Arguments hold secrets, so they are kept sealed and apart: ``to_json`` leaves them out. Names of
-devices may hold any bytes, which no database column takes: those are written as escapes.
+devices may hold any bytes, which no database column takes: see ``storable``.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from django.utils.crypto import salted_hmac
 from albatross.messages import BlockInUse, FailBehaviour, Info, NetInUse, Timestamp, Typ
 
 MAX_DIGEST = 64  # hex digits; a BHyve machine reports a name in its place, which is shorter
+_HEX = "hex:"
 
 
 def to_json(info: Info) -> dict[str, Any]:
     """Everything reported but digest, start and arguments, which have their own columns."""
+    partition = info.linux_boot_partition
     return {
         "type": info.typ.value,
         "restart": sorted(info.fail_behaviour.exit_codes) if info.fail_behaviour.restart else None,
@@ -25,15 +27,19 @@ def to_json(info: Info) -> dict[str, Any]:
         "memory": info.memory,
         "startup": info.startup,
         "numcpus": info.numcpus,
-        "linux_boot_partition": _text(info.linux_boot_partition),
+        "linux_boot_partition": partition if partition is None else storable(partition),
         "networks": [
-            {"device": _text(net.unikernel_device), "bridge": _text(net.host_device), "mac": net.mac.hex(":")}
+            {
+                "device": storable(net.unikernel_device),
+                "bridge": storable(net.host_device),
+                "mac": net.mac.hex(":"),
+            }
             for net in info.bridges
         ],
         "blocks": [
             {
-                "device": _text(block.unikernel_device),
-                "host_device": _text(block.host_device),
+                "device": storable(block.unikernel_device),
+                "host_device": storable(block.host_device),
                 "sector_size": block.sector_size,
                 "size": block.size,
             }
@@ -44,7 +50,7 @@ def to_json(info: Info) -> dict[str, Any]:
 
 def from_json(data: dict[str, Any], *, digest: str, started: int, arguments: tuple[str, ...] | None) -> Info:
     """The report that ``to_json`` was given, *digest* in hex, *started* in ms since 1970."""
-    restart = data["restart"]
+    restart, partition = data["restart"], data["linux_boot_partition"]
     return Info(
         typ=Typ(data["type"]),
         fail_behaviour=FailBehaviour(restart is not None, frozenset(restart or ())),
@@ -53,17 +59,21 @@ def from_json(data: dict[str, Any], *, digest: str, started: int, arguments: tup
         digest=bytes.fromhex(digest),
         startup=data["startup"],
         blocks=tuple(
-            BlockInUse(block["device"], block["host_device"], block["sector_size"], block["size"])
+            BlockInUse(
+                original(block["device"]), original(block["host_device"]), block["sector_size"], block["size"]
+            )
             for block in data["blocks"]
         ),
         bridges=tuple(
-            NetInUse(net["device"], net["bridge"], bytes.fromhex(net["mac"].replace(":", "")))
+            NetInUse(
+                original(net["device"]), original(net["bridge"]), bytes.fromhex(net["mac"].replace(":", ""))
+            )
             for net in data["networks"]
         ),
         arguments=arguments,
         started=Timestamp(started),
         numcpus=data["numcpus"],
-        linux_boot_partition=data["linux_boot_partition"],
+        linux_boot_partition=partition if partition is None else original(partition),
     )
 
 
@@ -83,8 +93,18 @@ def fingerprint(info: Info, *, team: int | None, judged: int | None) -> str:
     return salted_hmac("unikernels.inventory", text, algorithm="sha256").hexdigest()
 
 
-def _text(text: str | None) -> str | None:
-    """*text* as a column can hold it: bytes that are no text, and NUL, become escapes."""
-    if text is None:
-        return None
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+def storable(text: str) -> str:
+    """*text* as any database column can hold it; ``original`` is the way back.
+
+    Bytes that are no text, control characters and NUL are written as hex digits.
+    """
+    if text.isprintable() and not text.startswith(_HEX):
+        return text
+    return _HEX + text.encode("utf-8", "surrogateescape").hex()
+
+
+def original(stored: str) -> str:
+    """What ``storable`` was given."""
+    if not stored.startswith(_HEX):
+        return stored
+    return bytes.fromhex(stored.removeprefix(_HEX)).decode("utf-8", "surrogateescape")
