@@ -39,7 +39,9 @@ def test_one_look_without_the_target_decides_nothing(answer: Answer, look: Look)
 
 
 def test_two_looks_too_close_together_decide_nothing() -> None:
-    close = Memo(before=OLD, sends=1, answer=Answer.FAILURE, looks=(replace(OLD, at=1.0), replace(OLD, at=1.1)))
+    close = Memo(
+        before=OLD, sends=1, answer=Answer.FAILURE, looks=(replace(OLD, at=1.0), replace(OLD, at=1.1))
+    )
     assert swap(close) is Event.WAIT
 
 

@@ -32,8 +32,9 @@ def image_add(*, actor: Actor, team: Team, file: BinaryIO, name: str) -> TeamIma
     with store.staged() as (staging, path):
         try:
             facts = inspect(file, plain=staging, max_size=settings.MAX_IMAGE_BYTES)
+            _names_readable(facts)
         except ImageRefused as error:
-            raise Refused(f"{name or 'This file'} is not taken: {error}") from error
+            raise Refused(f"{_tidy(name)} is not taken: {error}") from error
         store.keep(staging, path, facts.digest.hex())
     with transaction.atomic():
         image = _image(facts)
@@ -93,12 +94,18 @@ def _image(facts: ImageFacts) -> Image:
         digest=facts.digest.hex(),
         defaults={
             "size": facts.size,
-            "target": facts.notes.target.value,
-            "abi_version": facts.notes.version,
-            "devices": [[device.name, device.kind.value] for device in facts.notes.devices],
+            "target": facts.target.value,
+            "abi_version": facts.version,
+            "devices": [[device.name, device.kind.value] for device in facts.devices],
         },
     )
     return image
+
+
+def _names_readable(facts: ImageFacts) -> None:
+    """Albatross would take any bytes; a name that nobody can type cannot be mapped to anything."""
+    if not all(device.name.isprintable() for device in facts.devices):
+        raise ImageRefused("a device of its manifest has a name that cannot be written.")
 
 
 def _tidy(name: str) -> str:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from albatross.edge import client_for
-
 from albatross.client import Client
+from albatross.edge import client_for
 from albatross.messages import Info
 from albatross.models import Instance
 from albatross.names import Name
