@@ -1,16 +1,24 @@
-"""The last lines of a console, asked of the instance itself."""
+"""The last console lines straight from the instance, for what somebody has to understand now."""
 
 from __future__ import annotations
 
 from albatross.edge import client_for
-from albatross.models import ObservedPolicy
+from albatross.errors import RequestRefused
+from mollymawk.errors import Refused
+from unikernels.consoles.text import visible
 from unikernels.models import Unikernel
+from unikernels.quotas.services import policies_for
 
 
 def tail(unikernel: Unikernel, count: int) -> list[str]:
-    """The last *count* lines, oldest first. Raises ``AlbatrossError``."""
-    row = ObservedPolicy.objects.filter(instance=unikernel.instance, path=unikernel.path).first()
-    history = client_for(unikernel.instance).console_history(
-        unikernel.full_name, count, policy=row.policy() if row else None
-    )
-    return [line.text for line in history]
+    """The last *count* lines of *unikernel*, oldest first, made harmless.
+
+    Raises ``AlbatrossError``.
+    """
+    name, instance = unikernel.full_name, unikernel.instance
+    try:
+        policies = policies_for(instance, name.path)
+    except Refused as error:
+        raise RequestRefused(str(error)) from error
+    lines = client_for(instance).console_history(name, count, policy=policies)
+    return [visible(line.text) for line in lines]
