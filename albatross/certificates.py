@@ -95,7 +95,10 @@ class Credentials:
     def authority_for(
         self, path: tuple[str, ...], policies: tuple[Policy, ...], *, now: datetime
     ) -> Authority:
-        """The CA that signs leaves for *path*, with one policy for each label that is not ours already.
+        """The CA that signs leaves for *path*.
+
+        *policies* are those of the last labels of *path*, outermost first: one is needed for every
+        label that is not in our own path; what is given beyond is ignored.
 
         Raises ``RequestRefused`` when *path* is not below ours or a policy is missing, and what
         ``Authority.intermediate`` raises.
@@ -106,7 +109,8 @@ class Credentials:
                 f"The certificate of this instance is for {':'.join(self.path)}: and what is below it."
             )
         labels = path[own:]
-        if len(policies) != len(labels):
+        policies = policies[max(0, len(policies) - len(labels)) :]
+        if len(policies) < len(labels):
             raise RequestRefused(
                 f"To reach {':'.join(path)}: its policy on the instance has to be known"
                 f" (policies: {len(policies)} of {len(labels)})."

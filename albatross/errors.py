@@ -4,6 +4,7 @@
 
     AlbatrossError
       NameInvalid            a label, path or name that Albatross would not read
+      AddressInvalid         not the host and port of an instance
       DecodeError            bytes that are not a message of the protocol
         UnknownAlternative     well formed, but a choice this version does not know
       EncodeError            a message that cannot be written (integer out of range, ...)
@@ -35,6 +36,10 @@ class AlbatrossError(Exception):
 
 class NameInvalid(AlbatrossError, ValueError):
     """A label, path or name that Albatross would not read."""
+
+
+class AddressInvalid(AlbatrossError, ValueError):
+    """A text that is not the host and port of an instance."""
 
 
 class DecodeError(AlbatrossError):

@@ -1,0 +1,184 @@
+"""Images and the contents of block devices, in either direction, in constant memory."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable
+from typing import BinaryIO, NamedTuple
+
+from albatross import messages as m
+from albatross.client.replies import expect, read_message, read_reply
+from albatross.errors import DecodeError, FrameError, ImageRefused, RequestRefused
+from albatross.framing import END, frame
+from albatross.transport import Connection
+from albatross.wire import ImageReply, Undecided, image_reply
+from albatross.wire.prefix import PREFIX
+
+# With its length a chunk fills four TLS records. Compressed block data in chunks of more than
+# 65536 bytes is cut by the instance.
+CHUNK = 65536 - len(END)
+
+Progress = Callable[[int], None]
+"""Is told how many bytes were sent so far."""
+
+
+class Fetched(NamedTuple):
+    """What was written: the SHA-256 of it, its length, and whether it is a zlib stream."""
+
+    digest: bytes
+    size: int
+    compressed: bool
+
+
+# --- to the instance ---------------------------------------------------------------------------
+
+
+def upload(connection: Connection, data: BinaryIO, size: int, on_progress: Progress | None) -> str:
+    """Stream the *size* bytes of *data* and their end; the text of the instance.
+
+    The guard is asked before every chunk and right before the end. ``RequestRefused`` when *data*
+    is shorter or longer: then the end is not sent.
+    """
+    whole = _stream(connection, data, size, on_progress) and connection.finish()
+    answer = read_reply(connection, m.Text)
+    if not whole:
+        raise connection.wrong(f"the instance answered {answer.text!r} before the data was complete")
+    return answer.text
+
+
+def _stream(connection: Connection, data: BinaryIO, size: int, on_progress: Progress | None) -> bool:
+    """Send all chunks. False when the instance answers before."""
+    sent = 0
+    while sent < size:
+        connection.ask_guard()
+        chunk = data.read(min(CHUNK, size - sent))
+        if not chunk:
+            raise RequestRefused(f"the data ended after {sent} of {size} bytes")
+        if not connection.send(memoryview(frame(chunk))):
+            return False
+        sent += len(chunk)
+        if on_progress is not None:
+            on_progress(sent)
+    if data.read(1):
+        raise RequestRefused(f"the data is longer than the {size} bytes it should have")
+    return True
+
+
+def inflated_size(data: BinaryIO, size: int, limit: int) -> int:
+    """How much the zlib stream of *size* bytes in *data* holds; *data* is read from its beginning.
+
+    ``RequestRefused`` when it is more than *limit* bytes, no zlib stream, cut, or followed by
+    something: with all of these the instance hangs after it has deleted the old content.
+    """
+    data.seek(0)
+    inflater = Inflater(limit)
+    left, total = size, 0
+    while left > 0 and (piece := data.read(min(CHUNK, left))):
+        left -= len(piece)
+        try:
+            total += sum(map(len, inflater.feed(piece)))
+        except ValueError as error:
+            raise RequestRefused(f"the compressed data cannot be written: {error}") from error
+    if not inflater.complete:
+        raise RequestRefused("the compressed data is cut: its zlib stream does not end")
+    return total
+
+
+class Inflater:
+    """A zlib stream that holds at most *limit* bytes, unpacked in small pieces."""
+
+    def __init__(self, limit: int) -> None:
+        self._inflater = zlib.decompressobj()
+        self._left = limit
+
+    @property
+    def complete(self) -> bool:
+        return self._inflater.eof
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """What *data* adds. ``ValueError`` when it is no zlib stream, too much, or after the end."""
+        pieces = []
+        try:
+            while data:
+                if self.complete:
+                    raise ValueError("there is something after the end of the zlib stream")
+                pieces.append(self._inflater.decompress(data, CHUNK))
+                self._left -= len(pieces[-1])
+                if self._left < 0:
+                    raise ValueError("it is too large")
+                data = self._inflater.unconsumed_tail or self._inflater.unused_data
+        except zlib.error as error:
+            raise ValueError(f"it is no zlib stream ({error})") from error
+        return pieces
+
+
+# --- from the instance -------------------------------------------------------------------------
+
+
+def download_image(connection: Connection, destination: BinaryIO, max_size: int) -> Fetched:
+    """Write the image of a ``UnikernelImage`` reply to *destination* as it comes.
+
+    ``ImageRefused`` when it has more than *max_size* bytes. The guard is asked before every piece.
+    """
+    try:
+        found, left = _begin_image(connection)
+    except (DecodeError, FrameError) as error:
+        raise connection.wrong(f"not an answer of Albatross: {error}") from error
+    if found is None:
+        read_reply(connection, m.UnikernelImage)
+        raise connection.wrong("the image is not where the encoding of such an answer has it")
+    if found.length > max_size:
+        raise ImageRefused(f"the image has {found.length} bytes, more than the {max_size} allowed")
+    digest = hashlib.sha256()
+    skip = found.offset
+    while left > 0:
+        connection.ask_guard()
+        piece = connection.reader.take()
+        left -= len(piece)
+        digest.update(memoryview(piece)[skip:])
+        destination.write(memoryview(piece)[skip:])
+        skip = 0
+        if left > 0:
+            connection.reader.feed(connection.receive())
+    return Fetched(digest.digest(), found.length, found.compressed)
+
+
+def _begin_image(connection: Connection) -> tuple[ImageReply | None, int]:
+    """Where the image lies in the frame, None when it is another answer; and the length of the frame."""
+    reader = connection.reader
+    while (length := reader.begin()) is None:
+        reader.feed(connection.receive())
+    while (found := image_reply(reader.peek(PREFIX), length)) is Undecided.MORE:
+        reader.feed(connection.receive())
+    return (found if isinstance(found, ImageReply) else None), length
+
+
+def download_block(connection: Connection, destination: BinaryIO, size: int) -> Fetched:
+    """Write the plain content of a block device, which has to be *size* bytes, to *destination*.
+
+    The guard is asked before every piece.
+    """
+    inflater = Inflater(size) if read_reply(connection, m.BlockImage).compressed else None
+    digest = hashlib.sha256()
+    total = 0
+    while (data := expect(connection, read_message(connection), m.BlockChunk).data) is not None:
+        connection.ask_guard()
+        for piece in _plain(connection, data, inflater):
+            total += len(piece)
+            if total > size:
+                raise connection.wrong(f"the instance sent more than the {size} bytes of the device")
+            digest.update(piece)
+            destination.write(piece)
+    if total != size or (inflater is not None and not inflater.complete):
+        raise connection.wrong(f"the instance sent {total} of the {size} bytes of the device")
+    return Fetched(digest.digest(), total, compressed=False)
+
+
+def _plain(connection: Connection, data: bytes, inflater: Inflater | None) -> list[bytes]:
+    if inflater is None:
+        return [data]
+    try:
+        return inflater.feed(data)
+    except ValueError as error:
+        raise connection.wrong(f"the content of the device cannot be unpacked: {error}") from error
