@@ -25,7 +25,9 @@ SECRET_KEY = env_str("SECRET_KEY")
 # Newest first: the first one seals, all of them open. Each is 32 bytes in URL-safe base64.
 ENCRYPTION_KEYS = env_list("ENCRYPTION_KEYS")
 if not ENCRYPTION_KEYS:
-    raise ImproperlyConfigured("ENCRYPTION_KEYS is not set; make one with: manage.py generate_key")
+    raise ImproperlyConfigured(
+        "ENCRYPTION_KEYS is not set; make one with: openssl rand -base64 32 | tr +/ -_"
+    )
 # Newest first, "number:secret": tokens are hashed with the pepper whose number they carry.
 TOKEN_PEPPERS = env_list("TOKEN_PEPPERS") or [f"1:{SECRET_KEY}"]
 
@@ -54,6 +56,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "csp",
+    "mollymawk",
     "albatross",
     "accounts",
     "unikernels",
@@ -174,10 +177,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "unikernels.api.schema.describe_problems",
-    ],
+    "POSTPROCESSING_HOOKS": ["unikernels.api.schema.describe_problems"],
 }
 
 # --- security headers ---------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from rest_framework import permissions
@@ -24,7 +25,7 @@ class Endpoint(APIView):
     metadata_class = None  # the description says it all; OPTIONS is a wrong method
     parser_classes: list[type[BaseParser]] = [JSONParser]
 
-    @property
+    @cached_property
     def actor(self) -> Actor:
         """Who asks."""
         return actor_of(self.request)
@@ -44,8 +45,9 @@ class Endpoint(APIView):
     def team(self, name: str | None, role: Role = Role.VIEWER) -> Team:
         """The team called *name*, or the one that the token is bound to."""
         actor = self.actor
-        name = name or (actor.token and actor.token.team.name)
-        if name is None:
+        if not name and actor.token is not None:
+            name = actor.token.team.name
+        if not name:
             raise Invalid("Say which team.", fields={"team": ["This field is required without a token."]})
         return team_of(actor, name, role)
 

@@ -33,7 +33,8 @@ class Configure(Endpoint):
     def post(self, request: Request, pk: int) -> Response:
         """Configure a unikernel.
 
-        It is replaced by one with the new configuration, and goes back when that one does not run."""
+        It is replaced by one with the new configuration, and goes back when that one does not run.
+        """
         dry, actor, body = self.dry_run(), self.actor, self.body(self.In)
         unikernel = unikernel_of(actor, pk, Role.DEPLOYER)
         wanted, accept = body["configuration"], frozenset(body["accept"])

@@ -8,11 +8,11 @@ from rest_framework import serializers
 
 from accounts.actors import Actor
 from mollymawk.keyring import unseal_json
+from unikernels.access import operations_of
 from unikernels.api.fields import ConfigurationField
 from unikernels.api.operations import OperationSummary
 from unikernels.api.operations import summary as operation_summary
 from unikernels.api.rows import UnikernelSummary, columns, summary
-from unikernels.access import operations_of
 from unikernels.arguments import masked, may_read_arguments
 from unikernels.models import Unikernel, Version
 from unikernels.versions import arguments_of
@@ -39,7 +39,9 @@ class UnikernelDetail(UnikernelSummary):
     configuration = ConfigurationField(allow_null=True, help_text="of the current version")
     observed = serializers.DictField(help_text="what the instance last reported")
     arguments = serializers.ListField(child=serializers.CharField(), help_text="as last reported")
-    masked = serializers.BooleanField(help_text="arguments are hidden: the role does not suffice to read them")
+    masked = serializers.BooleanField(
+        help_text="arguments are hidden: the role does not suffice to read them"
+    )
     versions = VersionOut(many=True)
     operations = OperationSummary(many=True)
 
@@ -68,7 +70,7 @@ def _shown(arguments: Any, *, clear: bool) -> list[str]:
 def _configuration(version: Version | None, *, clear: bool) -> dict[str, Any] | None:
     if version is None:
         return None
-    return version.configuration | {"arguments": _shown(arguments_of(version), clear=clear)}
+    return {**version.configuration, "arguments": _shown(arguments_of(version), clear=clear)}
 
 
 def _version(version: Version) -> dict[str, Any]:

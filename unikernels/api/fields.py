@@ -11,9 +11,8 @@ from rest_framework.exceptions import ValidationError
 from albatross.errors import NameInvalid
 from albatross.names import parse_label
 from mollymawk.errors import Invalid
-from unikernels.configuration import MAX_ARGUMENTS, MAX_CPUS, MAX_DEVICES, MAX_MEMORY, MIN_MEMORY
+from unikernels.configuration import MAX_ARGUMENTS, MAX_CPUS, MAX_DEVICES, MAX_MEMORY, MIN_MEMORY, parse
 from unikernels.configuration import Configuration as Value
-from unikernels.configuration import parse
 
 _DEVICES = {"type": "object", "maxProperties": MAX_DEVICES}
 
@@ -22,7 +21,13 @@ CONFIGURATION_SCHEMA: dict[str, Any] = {
     "description": "Everything but the image. What is left out takes its default.",
     "additionalProperties": False,
     "properties": {
-        "memory": {"type": "integer", "minimum": MIN_MEMORY, "maximum": MAX_MEMORY, "default": 32, "description": "MB"},
+        "memory": {
+            "type": "integer",
+            "minimum": MIN_MEMORY,
+            "maximum": MAX_MEMORY,
+            "default": 32,
+            "description": "MB",
+        },
         "cpuids": {
             "type": "array",
             "items": {"type": "integer", "minimum": 0, "maximum": MAX_CPUS - 1},
@@ -78,7 +83,11 @@ CONFIGURATION_SCHEMA: dict[str, Any] = {
         },
         "startup": {"type": ["integer", "null"], "description": "Order of start at boot of the host."},
         "add_name": {"type": "boolean", "default": True, "description": "Pass --name to the unikernel."},
-        "may_exit": {"type": "boolean", "default": False, "description": "A batch job: ending is no failure."},
+        "may_exit": {
+            "type": "boolean",
+            "default": False,
+            "description": "A batch job: ending is no failure.",
+        },
         "numcpus": {"type": "integer", "minimum": 1, "maximum": MAX_CPUS, "default": 1},
     },
 }

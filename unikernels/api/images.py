@@ -28,7 +28,6 @@ from unikernels.images.services import image_add, image_remove
 from unikernels.models import TeamImage
 from unikernels.operations.plan import Plan
 
-
 FORM_OVERHEAD = 64 * 1024  # bytes; boundaries and headers of a form with one file
 
 
@@ -122,7 +121,8 @@ class Images(Endpoint):
         """Upload an image.
 
         As the body itself, or as the part `file` of a form. Solo5 images for hvt and spt, plain or
-        compressed; what the team has already is answered like new."""
+        compressed; what the team has already is answered like new.
+        """
         query = self.query(self.Upload)
         team = self.team(query.get("team"), Role.DEPLOYER)
         file, name = self._file(request)
@@ -139,9 +139,12 @@ class Images(Endpoint):
             raise LengthRequired("Say how long the body is (Content-Length).")
         if int(length) > settings.MAX_IMAGE_BYTES + FORM_OVERHEAD:
             raise TooLarge(f"An image has at most {settings.MAX_IMAGE_BYTES} bytes.")
-        file = request.data.get("file")
+        data = request.data
+        file = data.get("file") if isinstance(data, dict) else None
         if file is None or isinstance(file, str):
-            raise Invalid("There is no image.", fields={"file": ["Send it as the body, or as this part of a form."]})
+            raise Invalid(
+                "There is no image.", fields={"file": ["Send it as the body, or as this part of a form."]}
+            )
         return file, str(getattr(file, "name", "image"))
 
 
@@ -175,6 +178,8 @@ class OneImage(Endpoint):
         team = self.team(query.get("team"), Role.DEPLOYER)
         copy = image_of(actor, team, digest, Role.DEPLOYER)
         if query["dry_run"]:
-            return rehearsed(lambda: image_remove(actor=actor, copy=copy), f"Remove {copy.name} ({digest[:8]}).")
+            return rehearsed(
+                lambda: image_remove(actor=actor, copy=copy), f"Remove {copy.name} ({digest[:8]})."
+            )
         image_remove(actor=actor, copy=copy)
         return Response(status=204)

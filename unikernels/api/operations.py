@@ -115,7 +115,9 @@ def summary(operation: Operation) -> dict[str, Any]:
 
 def detail(operation: Operation) -> dict[str, Any]:
     """An operation by itself."""
-    steps = [{"name": step.name, "status": str(step.status), "note": step.note} for step in steps_of(operation)]
+    steps = [
+        {"name": step.name, "status": str(step.status), "note": step.note} for step in steps_of(operation)
+    ]
     events = Event.objects.filter(operation=operation.pk).order_by("id").select_related("actor")[:MAX_EVENTS]
     return summary(operation) | {
         "steps": steps,
@@ -163,7 +165,7 @@ class Operations(Endpoint):
 
     @reads("listOperations", query=Query, answer=Out)
     def get(self, request: Request) -> Response:
-        """List operations"""
+        """List operations."""
         query = self.query(self.Query)
         rows = operations_of(self.actor)
         if team := query.get("team"):
@@ -182,7 +184,7 @@ class OneOperation(Endpoint):
 
     @reads("getOperation", answer=OperationDetail)
     def get(self, request: Request, pk: int) -> Response:
-        """Show an operation"""
+        """Show an operation."""
         return Response(detail(operation_of(self.actor, pk)))
 
 
@@ -191,9 +193,10 @@ class Cancel(Endpoint):
 
     @changes("cancelOperation", status=202, answer=OperationSummary, plan=PlanOut)
     def post(self, request: Request, pk: int) -> Response:
-        """Cancel an operation
+        """Cancel an operation.
 
-        Before the commit point nothing is touched; after it the unikernel goes back to what ran."""
+        Before the commit point nothing is touched; after it the unikernel goes back to what ran.
+        """
         self.body(NoBody)
         dry, actor = self.dry_run(), self.actor
         operation = operation_of(actor, pk, Role.DEPLOYER)

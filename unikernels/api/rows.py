@@ -88,7 +88,8 @@ def summary(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def columns(rows: QuerySet[Unikernel]) -> QuerySet[Unikernel, dict[str, Any]]:
+def columns(rows: QuerySet[Unikernel]) -> QuerySet[Any, Any]:
     """What ``summary`` needs of *rows*, in one query."""
     under_way = FilteredRelation("operations", condition=Q(operations__finished_at__isnull=True))
-    return rows.annotate(under_way=under_way).values(*_COLUMNS)
+    found: QuerySet[Any, Any] = rows.annotate(under_way=under_way).values(*_COLUMNS)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer, extend_schema
 from rest_framework import permissions
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -39,6 +40,7 @@ _PROBLEMS = {
     "404": "Not there, or not yours.",
     "405": "This address does not take this method.",
     "409": "Another operation is under way, or the thing has changed.",
+    "411": "The length of the body is not told.",
     "413": "The body is too large.",
     "415": "The body has a type that this address does not read.",
     "422": "Understood and allowed, but it would not work; `errors` says why.",
@@ -75,6 +77,18 @@ class EndpointSchema(AutoSchema):
 
     def get_serializer_name(self, serializer: Serializer[Any], direction: str) -> str:
         return type(serializer).__qualname__.replace(".", "")
+
+    def get_summary(self) -> str:
+        return self._words()[0]
+
+    def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular calls it without more
+        return self._words()[1]
+
+    def _words(self) -> tuple[str, str]:
+        """The first line of a handler's docstring, and the rest of it."""
+        handler = getattr(self.view, self.method.lower())
+        first, _, rest = inspect.cleandoc(handler.__doc__ or "").partition("\n")
+        return first.rstrip("."), rest.strip()
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
@@ -120,7 +134,14 @@ def changes(
         204: "It is gone.",
     }
     responses = {status: OpenApiResponse(answer, description=what[status])}
-    if status != 200:
+    if status == 200 and answer is not None:
+        either = PolymorphicProxySerializer(
+            component_name=f"{answer.__name__}OrPlan",
+            serializers=[answer, plan],
+            resource_type_field_name=None,
+        )
+        responses[200] = OpenApiResponse(either, description=f"{what[200]} With `dry_run`, the plan.")
+    else:
         responses[200] = OpenApiResponse(
             plan, description="The plan, as asked by `dry_run`: nothing was changed."
         )

@@ -17,11 +17,13 @@ from unikernels.api.plans import PlanOut, show_plan
 from unikernels.api.rows import UnikernelSummary, columns, summary
 from unikernels.api.schema import changes, reads
 from unikernels.api.serializers import Page, PageQuery, Strict
+from unikernels.configuration import Configuration
 from unikernels.models import Unikernel
 from unikernels.operations.plan import NEW_ABI, NO_WAY_BACK
 from unikernels.operations.services import deploy, plan_deploy
 
 ACCEPTS = [NO_WAY_BACK, NEW_ABI]
+
 
 class Unikernels(Endpoint):
     """All unikernels that the caller may see."""
@@ -46,7 +48,7 @@ class Unikernels(Endpoint):
         instance = serializers.CharField()
         name = LabelField()
         image = DigestField(help_text="SHA-256 of an image of the team")
-        configuration = ConfigurationField(required=False, default=dict)
+        configuration = ConfigurationField(default=Configuration)
         accept = serializers.ListField(child=serializers.ChoiceField(ACCEPTS), default=list)
 
     @reads("listUnikernels", query=Query, answer=Out)

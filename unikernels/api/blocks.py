@@ -1,0 +1,114 @@
+"""Block devices of teams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Role
+from unikernels.access import block_of, blocks_of, instance_of
+from unikernels.api.base import Endpoint
+from unikernels.api.fields import LabelField
+from unikernels.api.pagination import BY_ID, page
+from unikernels.api.plans import PlanOut, show_plan
+from unikernels.api.schema import changes, reads
+from unikernels.api.serializers import Page, PageQuery, Strict
+from unikernels.blocks.services import block_add, block_remove
+from unikernels.configuration import MAX_MEMORY
+from unikernels.models import Block
+from unikernels.operations.plan import Plan
+
+
+class BlockOut(serializers.Serializer[Any]):
+    """A block device, as last seen."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    full_name = serializers.CharField(help_text="path and name on the instance")
+    team = serializers.CharField(allow_null=True)
+    instance = serializers.CharField()
+    size = serializers.IntegerField(help_text="MB")
+    active = serializers.BooleanField(help_text="a running unikernel has it")
+
+
+def show(block: Block) -> dict[str, Any]:
+    """A block device, as the API tells it."""
+    return {
+        "id": block.pk,
+        "name": block.name,
+        "full_name": str(block.full_name),
+        "team": block.team.name if block.team else None,
+        "instance": block.instance.name,
+        "size": block.size,
+        "active": block.active,
+    }
+
+
+class Blocks(Endpoint):
+    """All block devices that the caller may see."""
+
+    class Query(PageQuery):
+        """Which ones."""
+
+        team = serializers.CharField(required=False)
+        instance = serializers.CharField(required=False)
+
+    class Out(Page):
+        """A page of block devices."""
+
+        items = BlockOut(many=True)
+
+    class In(Strict):
+        """What to make, where, for whom."""
+
+        team = serializers.CharField(required=False, help_text="not needed with a token")
+        instance = serializers.CharField()
+        name = LabelField()
+        size = serializers.IntegerField(min_value=1, max_value=MAX_MEMORY, help_text="MB")
+
+    @reads("listBlocks", query=Query, answer=Out)
+    def get(self, request: Request) -> Response:
+        """List block devices."""
+        query = self.query(self.Query)
+        rows = blocks_of(self.actor)
+        if team := query.get("team"):
+            rows = rows.filter(team=self.team(team))
+        if instance := query.get("instance"):
+            rows = rows.filter(instance__name=instance)
+        return Response(page(rows, request=request, order=BY_ID, query=query, show=show))
+
+    @changes("createBlock", body=In, status=201, answer=BlockOut, plan=PlanOut)
+    def post(self, request: Request) -> Response:
+        """Create a block device."""
+        dry, actor, body = self.dry_run(), self.actor, self.body(self.In)
+        team = self.team(body.get("team"), Role.DEPLOYER)
+        instance = instance_of(actor, body["instance"])
+        if dry:
+            step = f"Create block device {body['name']} of {body['size']} MB on {instance}."
+            return Response(show_plan(Plan(steps=(step,))))
+        block = block_add(
+            actor=actor, team=team, instance=instance, name=body["name"], megabytes=body["size"]
+        )
+        return Response(show(block), status=201)
+
+
+class OneBlock(Endpoint):
+    """One block device."""
+
+    @reads("getBlock", answer=BlockOut)
+    def get(self, request: Request, pk: int) -> Response:
+        """Show a block device."""
+        return Response(show(block_of(self.actor, pk)))
+
+    @changes("deleteBlock", status=204, answer=None, plan=PlanOut)
+    def delete(self, request: Request, pk: int) -> Response:
+        """Remove a block device and what is on it."""
+        dry, actor = self.dry_run(), self.actor
+        block = block_of(actor, pk, Role.DEPLOYER)
+        if dry:
+            return Response(show_plan(Plan(steps=(f"Remove {block} and its {block.size} MB of data.",))))
+        block_remove(actor=actor, block=block)
+        return Response(status=204)

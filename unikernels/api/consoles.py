@@ -1,0 +1,48 @@
+"""What unikernels print."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from unikernels.access import unikernel_of
+from unikernels.api.base import Endpoint
+from unikernels.api.schema import reads
+from unikernels.api.serializers import Strict
+from unikernels.consoles.services import MAX_LINES, history
+
+
+class LineOut(serializers.Serializer[Any]):
+    """One line, as printed: control characters are shown, not obeyed."""
+
+    at = serializers.DateTimeField(help_text="the instance's clock")
+    text = serializers.CharField()
+
+
+class Console(Endpoint):
+    """The console of a unikernel."""
+
+    class Query(Strict):
+        """How much."""
+
+        count = serializers.IntegerField(
+            default=100, min_value=1, max_value=MAX_LINES, help_text="newest lines"
+        )
+
+    class Out(serializers.Serializer[Any]):
+        """The newest lines, oldest first, and where to follow them."""
+
+        lines = LineOut(many=True)
+        stream = serializers.URLField(help_text="server-sent events, one line each")
+
+    @reads("readConsole", query=Query, answer=Out)
+    def get(self, request: Request, pk: int) -> Response:
+        """Read a console."""
+        count = self.query(self.Query)["count"]
+        unikernel = unikernel_of(self.actor, pk)
+        lines = [{"at": line.at, "text": line.text} for line in history(unikernel, count)]
+        stream = request.build_absolute_uri(f"/unikernels/{pk}/console/stream")
+        return Response({"lines": lines, "stream": stream})

@@ -1,0 +1,130 @@
+"""Albatross instances."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.actors import require_superuser
+from albatross.models import Instance
+from unikernels.access import instance_of, instances_of
+from unikernels.api.base import Endpoint
+from unikernels.api.fields import LabelField
+from unikernels.api.pagination import BY_NAME, page
+from unikernels.api.plans import PlanOut, show_plan
+from unikernels.api.schema import changes, reads
+from unikernels.api.serializers import NoBody, Page, PageQuery, Strict
+from unikernels.instances.services import instance_add, instance_retry
+from unikernels.operations.plan import Plan
+
+MAX_PEM = 64 * 1024  # characters; a chain of RSA certificates has some 10,000
+MAX_NETWORKS = 64
+
+
+class InstanceOut(serializers.Serializer[Any]):
+    """An instance, as last seen."""
+
+    name = serializers.CharField()
+    address = serializers.CharField(help_text="host:port")
+    status = serializers.ChoiceField(Instance.Status.values)
+    trouble = serializers.ChoiceField([t for t in Instance.Trouble.values if t], allow_null=True)
+    trouble_text = serializers.CharField()
+    degraded_since = serializers.DateTimeField(allow_null=True)
+    seen_at = serializers.DateTimeField(allow_null=True, help_text="the age of what is known about it")
+    stale = serializers.BooleanField()
+    check_networks = serializers.ListField(child=serializers.CharField())
+
+
+def show(instance: Instance) -> dict[str, Any]:
+    """An instance, as the API tells it: no certificate, no key."""
+    return {
+        "name": instance.name,
+        "address": instance.address,
+        "status": instance.status,
+        "trouble": instance.trouble or None,
+        "trouble_text": instance.trouble_text,
+        "degraded_since": instance.degraded_since,
+        "seen_at": instance.seen_at,
+        "stale": instance.stale,
+        "check_networks": instance.check_networks,
+    }
+
+
+class Instances(Endpoint):
+    """The instances on which the caller's teams have something."""
+
+    class Out(Page):
+        """A page of instances."""
+
+        items = InstanceOut(many=True)
+
+    class In(Strict):
+        """Where it is, how to know it, and the pair that commands are signed with."""
+
+        name = LabelField()
+        address = serializers.CharField(max_length=255, help_text="host:port, [IPv6]:port")
+        server_ca = serializers.CharField(max_length=MAX_PEM, help_text="PEM: who signed its certificate")
+        certificate = serializers.CharField(max_length=MAX_PEM, help_text="PEM: the CA that it trusts")
+        key = serializers.CharField(max_length=MAX_PEM, write_only=True, help_text="PEM; kept encrypted")
+        check_networks = serializers.ListField(
+            child=serializers.CharField(max_length=50),
+            max_length=MAX_NETWORKS,
+            default=list,
+            help_text="networks that liveness checks may reach beside global addresses",
+        )
+
+    @reads("listInstances", query=PageQuery, answer=Out)
+    def get(self, request: Request) -> Response:
+        """List instances."""
+        query = self.query(PageQuery)
+        return Response(
+            page(instances_of(self.actor), request=request, order=BY_NAME, query=query, show=show)
+        )
+
+    @changes("addInstance", body=In, status=201, answer=InstanceOut, plan=PlanOut)
+    def post(self, request: Request) -> Response:
+        """Add an instance.
+
+        It is asked with this pair before anything is kept. Superusers only.
+        """
+        actor = self.actor
+        require_superuser(actor)
+        dry, body = self.dry_run(), self.body(self.In)
+        if dry:
+            steps = (
+                f"Ask {body['address']} for its policies with this certificate.",
+                f"Keep it as {body['name']}.",
+            )
+            return Response(show_plan(Plan(steps=steps)))
+        instance = instance_add(actor=actor, **body)
+        place = request.build_absolute_uri(reverse("api:instance", args=[instance.name]))
+        return Response(show(instance), status=201, headers={"Location": place})
+
+
+class OneInstance(Endpoint):
+    """One instance."""
+
+    @reads("getInstance", answer=InstanceOut)
+    def get(self, request: Request, name: str) -> Response:
+        """Show an instance."""
+        return Response(show(instance_of(self.actor, name)))
+
+
+class Retry(Endpoint):
+    """Ask a degraded instance now."""
+
+    @changes("retryInstance", status=200, answer=InstanceOut, plan=PlanOut)
+    def post(self, request: Request, name: str) -> Response:
+        """Ask an instance now instead of at the next interval. Superusers only."""
+        self.body(NoBody)
+        dry, actor = self.dry_run(), self.actor
+        instance = instance_of(actor, name)
+        require_superuser(actor)
+        if dry:
+            return Response(show_plan(Plan(steps=(f"Ask {instance} now.",))))
+        instance_retry(actor=actor, instance=instance)
+        return Response(show(instance_of(actor, name)))

@@ -1,0 +1,178 @@
+"""Quotas: what a team was granted on an instance, what the instance enforces, what is used."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.access import team_of
+from accounts.actors import require_superuser
+from accounts.models import Quota
+from albatross.messages import Policy
+from albatross.models import Instance, ObservedPolicy
+from unikernels.access import instance_of, quota_of, quotas_of
+from unikernels.api.base import Endpoint
+from unikernels.api.pagination import BY_ID, page
+from unikernels.api.plans import PlanOut, show_plan
+from unikernels.api.schema import changes, reads
+from unikernels.api.serializers import Page, PageQuery, Strict
+from unikernels.configuration import MAX_CPUS, MAX_MEMORY
+from unikernels.operations.plan import Plan, lower
+from unikernels.quotas.services import quota_grant, usage
+
+MAX_UNIKERNELS = 100_000
+MAX_BRIDGES = 256
+
+
+class LimitsOut(serializers.Serializer[Any]):
+    """Limits of a team on an instance."""
+
+    unikernels = serializers.IntegerField()
+    memory = serializers.IntegerField(help_text="MB")
+    block = serializers.IntegerField(allow_null=True, help_text="MB; null: no block devices")
+    cpuids = serializers.ListField(child=serializers.IntegerField())
+    bridges = serializers.ListField(child=serializers.CharField())
+
+
+class AmountsOut(serializers.Serializer[Any]):
+    """What is used, or free."""
+
+    unikernels = serializers.IntegerField()
+    memory = serializers.IntegerField(help_text="MB")
+    block = serializers.IntegerField(help_text="MB")
+
+
+class QuotaOut(serializers.Serializer[Any]):
+    """A quota. `free` counts down from the lower of what was granted and what is enforced."""
+
+    team = serializers.CharField()
+    instance = serializers.CharField()
+    state = serializers.ChoiceField(Quota.State.values, help_text="pending: the instance refused it")
+    problem = serializers.CharField(help_text="why it is pending, in the instance's words")
+    granted = LimitsOut()
+    observed = LimitsOut(allow_null=True, help_text="what the instance enforces, as last seen")
+    used = AmountsOut()
+    free = AmountsOut(help_text="below 0: more is used than allowed now")
+    changed_at = serializers.DateTimeField()
+
+
+def _limits(policy: Policy) -> dict[str, Any]:
+    return {
+        "unikernels": policy.unikernels,
+        "memory": policy.memory,
+        "block": policy.block,
+        "cpuids": sorted(policy.cpuids),
+        "bridges": sorted(policy.bridges),
+    }
+
+
+def _amounts(amounts: tuple[int, int, int]) -> dict[str, int]:
+    return dict(zip(("unikernels", "memory", "block"), amounts, strict=True))
+
+
+class QuotaFacts:
+    """What quotas are compared with, asked once for each instance of a page."""
+
+    def __init__(self) -> None:
+        self.usage = cache(usage)
+        self.policies = cache(self._policies)
+
+    @staticmethod
+    def _policies(instance: Instance) -> dict[str, Policy]:
+        return {row.path: row.policy() for row in ObservedPolicy.objects.filter(instance=instance)}
+
+    def show(self, quota: Quota) -> dict[str, Any]:
+        """A quota, as the API tells it."""
+        domain, granted = quota.team.domain, quota.policy()
+        observed = self.policies(quota.instance).get(domain)
+        used = self.usage(quota.instance).get(domain, (0, 0, 0))
+        least = lower(observed, granted) or granted
+        allowed = (least.unikernels, least.memory, least.block or 0)
+        return {
+            "team": quota.team.name,
+            "instance": quota.instance.name,
+            "state": quota.state,
+            "problem": quota.problem,
+            "granted": _limits(granted),
+            "observed": _limits(observed) if observed else None,
+            "used": _amounts(used),
+            "free": _amounts((allowed[0] - used[0], allowed[1] - used[1], allowed[2] - used[2])),
+            "changed_at": quota.changed_at,
+        }
+
+
+class Quotas(Endpoint):
+    """The quotas of the caller's teams."""
+
+    class Query(PageQuery):
+        """Which ones."""
+
+        team = serializers.CharField(required=False)
+        instance = serializers.CharField(required=False)
+
+    class Out(Page):
+        """A page of quotas."""
+
+        items = QuotaOut(many=True)
+
+    @reads("listQuotas", query=Query, answer=Out)
+    def get(self, request: Request) -> Response:
+        """List quotas."""
+        query = self.query(self.Query)
+        rows = quotas_of(self.actor)
+        if team := query.get("team"):
+            rows = rows.filter(team=self.team(team))
+        if instance := query.get("instance"):
+            rows = rows.filter(instance__name=instance)
+        return Response(page(rows, request=request, order=BY_ID, query=query, show=QuotaFacts().show))
+
+
+class OneQuota(Endpoint):
+    """The quota of one team on one instance."""
+
+    class In(Strict):
+        """The limits. The whole of them: what is left out is not granted."""
+
+        unikernels = serializers.IntegerField(min_value=0, max_value=MAX_UNIKERNELS)
+        memory = serializers.IntegerField(min_value=0, max_value=MAX_MEMORY, help_text="MB")
+        block = serializers.IntegerField(
+            min_value=0,
+            max_value=MAX_MEMORY,
+            allow_null=True,
+            default=None,
+            help_text="MB; null: no block devices",
+        )
+        cpuids = serializers.ListField(
+            child=serializers.IntegerField(min_value=0, max_value=MAX_CPUS - 1),
+            max_length=MAX_CPUS,
+            default=list,
+        )
+        bridges = serializers.ListField(
+            child=serializers.CharField(max_length=63), max_length=MAX_BRIDGES, default=list
+        )
+
+    @reads("getQuota", answer=QuotaOut)
+    def get(self, request: Request, team: str, instance: str) -> Response:
+        """Show a quota."""
+        return Response(QuotaFacts().show(quota_of(self.actor, team, instance)))
+
+    @changes("grantQuota", body=In, status=200, answer=QuotaOut, plan=PlanOut)
+    def put(self, request: Request, team: str, instance: str) -> Response:
+        """Grant a quota.
+
+        Applied on the instance at once; when the instance refuses it, it is pending. Superusers only.
+        """
+        actor = self.actor
+        owner, place = team_of(actor, team), instance_of(actor, instance)
+        require_superuser(actor)
+        dry, body = self.dry_run(), self.body(self.In)
+        if dry:
+            return Response(
+                show_plan(Plan(steps=(f"Grant {owner} these limits on {place}, and apply them there.",)))
+            )
+        quota = quota_grant(actor=actor, team=owner, instance=place, **body)
+        return Response(QuotaFacts().show(quota))

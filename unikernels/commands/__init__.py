@@ -1,0 +1,1 @@
+"""What the operators' commands have in common: output, exit codes, waiting for operations."""
