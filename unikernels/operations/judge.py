@@ -118,7 +118,7 @@ def judge_stay(memo: Memo, now: float, timings: Timings) -> Event:
 
 def backoff(tries: int, timings: Timings) -> float:
     """Seconds until the next try after *tries* failed ones in a row."""
-    return min(timings.retry_first * 2 ** min(tries, 16), timings.retry_most)
+    return min(timings.retry_first * 2.0 ** min(tries, 16), timings.retry_most)
 
 
 def dark(now: float) -> Look:

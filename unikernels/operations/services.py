@@ -287,7 +287,8 @@ def _row(instance: Instance, name: Name) -> Unikernel | None:
 
 
 def _held(team: Team, image: Image) -> None:
-    if not TeamImage.objects.filter(team=team, image=image).exists():
+    uploaded = TeamImage.objects.filter(team=team, image=image).exists()
+    if not uploaded and not Version.objects.filter(unikernel__team=team, image=image).exists():
         raise Missing("The team has no such image.")
     if not store.held(image.digest):
         raise Refused("The bytes of this image are not in the store. Upload it again.")

@@ -217,7 +217,7 @@ def _hold(work: Work, version: Version, *, then: str) -> Outcome:
         hold_bytes(client=work.client, name=work.name, version=version, guard=work.lease.guard)
     except (AlbatrossError, ApplicationError) as error:
         outcome = _dark(work, error)
-        return replace(outcome, reason=then + outcome.reason) if outcome.event is Event.REFUSED else outcome
+        return _without(work, then + outcome.reason) if outcome.event is Event.REFUSED else outcome
     except CancelAsked:
         return Outcome(Event.CANCEL, work.memo, "It was cancelled.")
     except NotPossible as error:
