@@ -1,10 +1,32 @@
-"""The ASGI application."""
+"""The ASGI application: Django, and beside it the console streams, which would each hold a thread there."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mollymawk.settings")
-application = get_asgi_application()
+_django = get_asgi_application()
+
+from unikernels.consoles import stream  # noqa: E402  # models can be imported only now
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one request."""
+    answer = stream.application if _is_stream(scope) else _django
+    await answer(scope, receive, send)
+
+
+def _is_stream(scope: Scope) -> bool:
+    """Whether it is ``/unikernels/<id>/console/stream``."""
+    if scope["type"] != "http":
+        return False
+    parts = scope["path"].split("/")
+    return len(parts) == 5 and parts[1] == "unikernels" and parts[3:] == ["console", "stream"]

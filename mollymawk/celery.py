@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
+from celery.result import AsyncResult
+from celery.signals import worker_process_init
+from kombu.exceptions import OperationalError
+
+from mollymawk.embedded.tether import die_with
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mollymawk.settings")
 
-app = Celery("mollymawk")
+log = logging.getLogger(__name__)
+
+
+class WakeUp(Task):  # type: ignore[type-arg]  # its arguments are anybody's
+    """A task whose message may be lost: while the broker is away nobody is told, and nothing fails.
+
+    What is due stands in the database, and the sweep finds it when the broker is back. So a person's
+    request does not fail after its row was committed.
+    """
+
+    def apply_async(  # type: ignore[override]  # it takes whatever the original takes
+        self, *args: Any, **kwargs: Any
+    ) -> AsyncResult[Any] | None:
+        try:
+            return super().apply_async(*args, **kwargs)
+        except OperationalError as error:
+            log.warning("%s: the broker is away, the sweep will see to it: %s", self.name, error)
+            return None
+
+
+app = Celery("mollymawk", task_cls=WakeUp)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.update(
     accept_content=["json"],
@@ -16,16 +43,28 @@ app.conf.update(
     task_ignore_result=True,
     task_acks_late=True,
     task_reject_on_worker_lost=True,
+    task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_max": 0.2},
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
+    worker_cancel_long_running_tasks_on_connection_loss=False,  # they do not need the broker to go on
     broker_connection_retry_on_startup=True,
-    # Longer than any task runs: Redis delivers a message again after it. That would be harmless
-    # (a second wake-up), but noisy.
-    broker_transport_options={"visibility_timeout": 900},
+    broker_connection_max_retries=None,  # however long the broker stays away
+    # visibility_timeout: longer than any task runs. Redis delivers a message again after it; that
+    # would be harmless (a second wake-up), but noisy.
+    broker_transport_options={"visibility_timeout": 900, "socket_connect_timeout": 2},
     task_soft_time_limit=600,
     task_time_limit=660,
     beat_schedule={
         "operations-sweep": {"task": "unikernels.operations.tasks.sweep", "schedule": 5.0},
+        "images-sweep": {"task": "unikernels.images.tasks.sweep", "schedule": 3600.0},
     },
 )
-app.autodiscover_tasks(["unikernels.operations"])
+app.autodiscover_tasks(["unikernels.operations", "unikernels.images"])
+
+_parent = os.getpid()  # read before the pool's processes are made, which inherit it
+
+
+@worker_process_init.connect
+def _tether(**_: object) -> None:
+    """A process of the pool ends with its worker, also when that one is killed: no orphan goes on."""
+    die_with(_parent)

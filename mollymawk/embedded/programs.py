@@ -6,6 +6,7 @@ import importlib.util
 import platform
 import shutil
 import sys
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -44,9 +45,10 @@ def _broker_binary() -> str:
     )
 
 
-def simulated_instance(folder: Path) -> Program:
+def simulated_instance(folder: Path, network: IPv4Network) -> Program:
     """An Albatross instance that runs nothing real; its state, keys and port are in *folder*."""
-    return Program("simulator", [sys.executable, "-m", "albatross.simulator", str(folder)], foundation=True)
+    options = ["--state-dir", str(folder), "--network", str(network), "--seed-demo"]
+    return Program("simulator", [sys.executable, "-m", "albatross.simulator", *options], foundation=True)
 
 
 def web(port: int) -> Program:

@@ -42,8 +42,12 @@ class DidNotStart(Exception):
     """Something that the others need did not come up."""
 
 
+class StopAsked(Exception):
+    """Somebody asked to stop while we waited for something else."""
+
+
 class Supervisor:
-    """Keeps programs running until ``stop_asked``; writes lines with ``write``."""
+    """Keeps programs running until somebody asks to stop; passes their lines to *write*."""
 
     def __init__(
         self, write: Callable[[str], object], *, clock: Callable[[], float] = time.monotonic
@@ -52,7 +56,7 @@ class Supervisor:
         self._clock = clock
         self._children: list[_Child] = []
         self._outputs = selectors.DefaultSelector()
-        self.stop_asked = False
+        self._stopping = False
 
     def start(self, program: Program) -> None:
         """Start *program* and keep it running."""
@@ -67,26 +71,34 @@ class Supervisor:
     def pump(self, seconds: float = TICK) -> None:
         """Wait up to *seconds* for output, pass it on, and start again what is due."""
         self._pass_on(seconds)
-        if not self.stop_asked:
+        if not self._stopping:
             for child in self._children:
                 self._revive(child)
 
+    def ask_to_stop(self) -> None:
+        """Make ``run`` and ``wait_for`` end soon. For signal handlers."""
+        self._stopping = True
+
     def wait_for(self, ready: Callable[[], bool], *, what: str, seconds: float) -> None:
-        """Pump until *ready*. Raises ``DidNotStart`` after *seconds*."""
+        """Pump until *ready*. Raises ``DidNotStart`` after *seconds*, ``StopAsked`` when asked."""
         end = self._clock() + seconds
-        while not self.stop_asked and not ready():
+        while not ready():
+            if self._stopping:
+                raise StopAsked
             if self._clock() > end:
-                raise DidNotStart(f"{what} did not come up within {seconds:.0f} s; its last lines are above.")
+                raise DidNotStart(
+                    f"{what} did not come up within {seconds:.0f} s; the lines above may say why."
+                )
             self.pump(0.05)
 
     def run(self) -> None:
         """Pump until somebody asks to stop."""
-        while not self.stop_asked:
+        while not self._stopping:
             self.pump()
 
     def stop(self) -> None:
         """End everything: first what stands on the foundations, then these."""
-        self.stop_asked = True
+        self._stopping = True
         for foundation in (False, True):
             self._end([child for child in self._children if child.program.foundation is foundation])
 
