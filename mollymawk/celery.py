@@ -49,11 +49,6 @@ app.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=False,  # they do not need the broker to go on
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # however long the broker stays away
-    # visibility_timeout: longer than any task runs. Redis delivers a message again after it; that
-    # would be harmless (a second wake-up), but noisy.
-    broker_transport_options={"visibility_timeout": 900, "socket_connect_timeout": 2},
-    task_soft_time_limit=600,
-    task_time_limit=660,
     beat_schedule={
         "operations-sweep": {"task": "unikernels.operations.tasks.sweep", "schedule": 5.0},
         "images-sweep": {"task": "unikernels.images.tasks.sweep", "schedule": 3600.0},

@@ -27,7 +27,7 @@ SECRET_KEY = env_str("SECRET_KEY")
 ENCRYPTION_KEYS = env_list("ENCRYPTION_KEYS")
 if not ENCRYPTION_KEYS:
     raise ImproperlyConfigured(
-        "ENCRYPTION_KEYS is not set; make one with: openssl rand -base64 32 | tr +/ -_"
+        "ENCRYPTION_KEYS is not set; make one with: manage.py generate_key"
     )
 # Newest first, "number:secret": tokens are hashed with the pepper whose number they carry.
 TOKEN_PEPPERS = env_list("TOKEN_PEPPERS") or [f"1:{SECRET_KEY}"]
@@ -152,8 +152,18 @@ DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", "mollymawk@localhost")
 REDIS_URL = env_str("REDIS_URL", f"unix://{DATA_DIR}/valkey.sock")
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 
-# --- operations, watcher ------------------------------------------------------------------------
+# --- limits of tasks ----------------------------------------------------------------------------
 MAX_IMAGE_BYTES = env_int("MAX_IMAGE_MB", 512, low=1, high=4096) * 2**20
+SLOWEST_STREAM = 256 * 1024  # bytes a second; an instance that takes an image slower than this is given up
+CELERY_TASK_SOFT_TIME_LIMIT = 600 + MAX_IMAGE_BYTES // SLOWEST_STREAM
+CELERY_TASK_TIME_LIMIT = CELERY_TASK_SOFT_TIME_LIMIT + 60
+# Redis delivers a message again after the visibility time-out: harmless (a second wake-up), but noisy.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": CELERY_TASK_TIME_LIMIT + 60,
+    "socket_connect_timeout": 2,
+}
+
+# --- operations, watcher ------------------------------------------------------------------------
 INVENTORY_SECONDS = env_int("INVENTORY_SECONDS", 10, low=1, high=3600)
 # Only `up` and the tests set this: checks may then reach the simulated unikernels on 127.77.0.0/16.
 CHECK_SIMULATED_NETWORK = env_bool("CHECK_SIMULATED_NETWORK", default=False)

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -34,7 +35,6 @@ from unikernels.operations.work import leg_of
 from unikernels.operations.world import known_abis, manifest_of, quota_of, world_seen
 from unikernels.versions import configuration_of, version_add
 
-SLOWEST = 256 * 1024  # bytes a second: a slower instance runs into the deadline
 ACCEPTABLE = frozenset({NO_WAY_BACK, NEW_ABI})
 
 
@@ -216,7 +216,7 @@ def _begin(actor: Actor, request: Request) -> Operation:
     """Write the row and its first event; the work starts when the transaction is committed."""
     now = timezone.now()
     size = request.target.image.size if request.target and request.target.image else 0
-    limit = timings().forward_limit + size / SLOWEST
+    limit = timings().forward_limit + size / settings.SLOWEST_STREAM  # a slower one runs into the deadline
     try:
         with transaction.atomic():
             operation = Operation.objects.create(

@@ -1,0 +1,84 @@
+"""Operations, versions, unikernels and images in the admin: to read and to find, never to edit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from unikernels.models import Image, Operation, TeamImage, Unikernel, Version
+from unikernels.operations.story import verdict
+
+
+class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
+    """What only services may write."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Unikernel)
+class UnikernelAdmin(ReadOnly):
+    """What runs, and what is known of it. Arguments stay sealed."""
+
+    list_display = ["name", "path", "instance", "team", "state", "state_since", "unstable", "changed_outside"]
+    list_filter = ["state", "unstable", "changed_outside", "instance", "team"]
+    list_select_related = ["instance", "team"]
+    search_fields = ["name", "path", "digest"]
+    exclude = ["sealed_arguments"]
+
+
+@admin.register(Version)
+class VersionAdmin(ReadOnly):
+    """What unikernels were asked to run. Arguments stay sealed."""
+
+    list_display = ["unikernel", "number", "digest", "origin", "created_by", "created_at", "ran_at"]
+    list_filter = ["origin", "unikernel__instance", "unikernel__team"]
+    list_select_related = ["unikernel", "created_by"]
+    search_fields = ["unikernel__name", "digest"]
+    exclude = ["sealed_arguments"]
+
+
+@admin.register(Operation)
+class OperationAdmin(ReadOnly):
+    """Every change, open ones first by filter; written by the machine alone."""
+
+    list_display = ["id", "kind", "unikernel", "team", "state", "sentence", "requested_by", "created_at"]
+    list_filter = ["state", "kind", "running", "team", "unikernel__instance"]
+    list_select_related = ["unikernel", "team", "requested_by", "target", "fallback"]
+    search_fields = ["unikernel__name", "reason"]
+    date_hierarchy = "created_at"
+
+    @admin.display(description="verdict")
+    def sentence(self, operation: Operation) -> str:
+        """How it stands, as on its page."""
+        return verdict(operation).sentence
+
+
+class TeamImageInline(admin.TabularInline):  # type: ignore[type-arg]  # generic only for the type checker
+    """Which teams have an image."""
+
+    model = TeamImage
+    extra = 0
+    can_delete = False
+    readonly_fields = ["team", "name", "added_by", "added_at"]
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Image)
+class ImageAdmin(ReadOnly):
+    """The store."""
+
+    list_display = ["digest", "size", "target", "abi_version", "created_at"]
+    list_filter = ["target", "abi_version"]
+    search_fields = ["digest", "copies__name"]
+    inlines = [TeamImageInline]
