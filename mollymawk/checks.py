@@ -31,7 +31,7 @@ def check_keys(**_: Any) -> list[CheckMessage]:
         except ValueError:
             text = f"ENCRYPTION_KEYS: key {number} is not 32 bytes in URL-safe base64."
             found.append(
-                Error(text, hint="Make one with: openssl rand -base64 32 | tr +/ -_", id="mollymawk.E001")
+                Error(text, hint="Make one with: manage.py generate_key", id="mollymawk.E001")
             )
     if len(settings.SECRET_KEY) < MIN_SECRET:
         text = f"SECRET_KEY has fewer than {MIN_SECRET} characters."
