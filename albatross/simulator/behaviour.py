@@ -118,7 +118,7 @@ def read(story: bytes | None, argv: Iterable[str]) -> Behaviour:
 
 
 def _told(told: Mapping[str, Any]) -> Behaviour:
-    words = dict(told)
+    words = {**told}
     if "lines" in words:
         words["lines"] = tuple(str(line) for line in words["lines"])
     if "http" in words:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 from albatross import messages as m
@@ -16,6 +17,7 @@ MB = 2**20
 PLAIN_PIECE = 4096  # bytes of a plain dump in one message
 COMPRESSED_PIECE = 65_536
 MAX_CHUNK = 16 * MB  # of an upload; clients send 64 KiB, the real daemon takes anything
+ZLIB_LEVELS = range(10)
 QUEUED_CHUNKS = 2  # that the daemon still takes from its socket once it has stopped to write
 
 
@@ -121,11 +123,11 @@ class Blocks:
         path = self._store.block(name)
         if not path.exists():
             raise Refused("file does not exist")
-        return _pieces(path.open("rb"), level)
+        return _pieces(path, level)
 
 
-def _pieces(file: BinaryIO, level: int) -> Iterator[bytes]:
-    with file:
+def _pieces(path: Path, level: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
         if level == 0:
             yield from iter(lambda: file.read(PLAIN_PIECE), b"")
             return

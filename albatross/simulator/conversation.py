@@ -16,7 +16,7 @@ from pathlib import Path
 from albatross import messages as m
 from albatross.framing import MAX_LENGTH, frame, frame_header
 from albatross.names import Name
-from albatross.simulator.blocks import MAX_CHUNK, Upload
+from albatross.simulator.blocks import MAX_CHUNK, ZLIB_LEVELS, Upload
 from albatross.simulator.chain import Order
 from albatross.simulator.console import Consoles
 from albatross.simulator.daemon import Daemon, NoAnswer
@@ -171,7 +171,7 @@ class Conversation:
         """The daemon has closed already: who still sends hears only that (``protocol-observed`` 21)."""
         if await self._chunk():
             await self._answer(m.FailureText("writing block data"))
-            self._stream.abort()
+            await self._stream.close(linger=0)  # what the client still sends is answered by a reset
         else:
             await self._answer(m.FailureText(str(refused)))
 
@@ -255,6 +255,9 @@ class Conversation:
             pieces = self._backends.daemon.blocks.dump(self._name, level)
         except Refused as refused:
             await self._answer(m.FailureText(str(refused)), self._sequence)
+            await self._last_words()
+            return
+        if level not in ZLIB_LEVELS:  # which ends the daemon
             await self._last_words()
             return
         await self._answer(m.BlockImage(compressed=level != 0), self._sequence)

@@ -18,7 +18,7 @@ from pathlib import Path
 from albatross import messages as m
 from albatross.names import Name
 from albatross.simulator import restarts
-from albatross.simulator.blocks import Blocks
+from albatross.simulator.blocks import ZLIB_LEVELS, Blocks
 from albatross.simulator.console import Consoles
 from albatross.simulator.faults import Faults, Kind, kind_of
 from albatross.simulator.guest import Guest, Machine
@@ -382,7 +382,7 @@ async def _source(spool: Path, image: Path | None, config: m.Config) -> Path:
 
 
 def _zlib_level(level: int) -> int:
-    if not 0 <= level <= 9:
+    if level not in ZLIB_LEVELS:
         raise Refused(_DAEMON_GONE)
     return level
 

@@ -27,6 +27,7 @@ from albatross.simulator.journal import Journal
 from albatross.simulator.network import DEFAULT_NETWORK, Network
 from albatross.simulator.stats import StatisticsFeed
 from albatross.simulator.store import Store
+from albatross.simulator.subscriptions import Subscription
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -61,6 +62,11 @@ class Instance:
         self._endpoint: Endpoint | None = None
 
     @property
+    def address(self) -> str:
+        """Where it listens: ``127.0.0.1:port``, the same after each start."""
+        return f"{LISTEN_ON}:{self.port}"
+
+    @property
     def backends(self) -> Backends:
         if self._backends is None:
             raise RuntimeError("the simulated instance is not running")
@@ -69,6 +75,7 @@ class Instance:
     async def start(self) -> None:
         """Start what ran before, then listen. Raises ``OSError``."""
         options = self._options
+        self._store.lock()
         consoles = Consoles(_now)
         machine = Machine(
             options.host, Network(options.network), consoles.write, self._spawn, options.kill_delay
@@ -102,6 +109,7 @@ class Instance:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._backends = self._endpoint = None
+        self._store.unlock()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -120,7 +128,14 @@ class Instance:
             elif not self._endpoint.listening:
                 await self._endpoint.listen(LISTEN_ON, self.port)
 
-        return lambda: asyncio.run_coroutine_threadsafe(adjust(), loop).result(STOP_TIME)
+        own_thread = threading.get_ident()
+
+        def changed() -> None:
+            adjusted = asyncio.run_coroutine_threadsafe(adjust(), loop)
+            if threading.get_ident() != own_thread:
+                adjusted.result(STOP_TIME)
+
+        return changed
 
 
 class SimulatedInstance:
@@ -149,7 +164,7 @@ class SimulatedInstance:
     @property
     def address(self) -> str:
         """Where it listens: ``127.0.0.1:port``, the same after each start."""
-        return f"{LISTEN_ON}:{self._instance.port}"
+        return self._instance.address
 
     @property
     def port(self) -> int:
@@ -234,6 +249,24 @@ class SimulatedInstance:
             return [line.text for line in self._instance.backends.consoles.lines(Name.parse(name))]
 
         return self._call(lines())
+
+    def wait_for_line(self, beginning: str, name: str, *, timeout: float = 10) -> str:
+        """Wait for a line on the console of *name* that begins so, and give it. ``TimeoutError``."""
+
+        async def line() -> str:
+            consoles, subscription = self._instance.backends.consoles, Subscription()
+            consoles.subscribe(Name.parse(name), subscription, count=-1, since=None)
+            try:
+                async with asyncio.timeout(timeout):
+                    while lines := await subscription.take():
+                        for _, told in lines:
+                            if isinstance(told, m.ConsoleLine) and told.text.startswith(beginning):
+                                return told.text
+            finally:
+                consoles.unsubscribe(Name.parse(name), subscription)
+            raise TimeoutError(f"the console of {name} ended")
+
+        return self._call(line())
 
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
         if self._loop is None:

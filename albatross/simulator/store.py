@@ -6,11 +6,13 @@
     images/        the images of unikernels, as they were sent
     blocks/        the content of block devices (sparse files)
     control.sock   where ``manage.py simulate_albatross --control`` asks; while it runs
+    lock           held by the process that runs the instance
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import tempfile
@@ -44,10 +46,25 @@ class Store:
         self._blocks = directory / "blocks"
         self._file = directory / "state.json"
         self._held: Counter[str] = Counter()
+        self._lock: int | None = None
         for folder in (directory, self._images, self._blocks):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for spool in self._images.glob("spool-*"):
+
+    def lock(self) -> None:
+        """Make sure that nobody else runs this instance. Raises ``BlockingIOError``."""
+        self._lock = os.open(self.directory / "lock", os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self.unlock()
+            raise
+        for spool in self._images.glob("spool-*"):  # left by a process that was killed
             spool.unlink()
+
+    def unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     # --- state ---------------------------------------------------------------------------------
 

@@ -87,15 +87,17 @@ class TlsStream:
             piece = view[start : start + SLICE]
             await self._drive(lambda piece=piece: self._tls.write(piece))  # type: ignore[misc]  # bound now
 
-    async def close(self) -> None:
+    async def close(self, *, linger: float = LINGER) -> None:
         """Say goodbye, and wait a moment for the client, so that a reset cannot destroy the answer."""
-        with contextlib.suppress(Gone, ssl.SSLError, OSError):
-            with contextlib.suppress(ssl.SSLWantReadError):
+        if self._closed:
+            return
+        with contextlib.suppress(Gone, OSError):
+            with contextlib.suppress(ssl.SSLError):  # it goes on to look what the client has sent
                 self._tls.unwrap()
             await self._flush()
             self._writer.write_eof()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LINGER):
+                async with asyncio.timeout(linger):
                     await self.until_gone()
         self._closed = True
         self._writer.close()
