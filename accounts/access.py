@@ -20,12 +20,16 @@ def team_of(actor: Actor, name_or_pk: str | int, role: Role = Role.VIEWER) -> Te
     return team
 
 
-def token_of(actor: Actor, team: Team, key_id: str) -> ApiToken:
-    """The token *key_id* of *team*, for its owners."""
-    require(actor, team, Role.OWNER)
-    token = ApiToken.objects.select_related("team", "created_by").filter(team=team, key_id=key_id).first()
+def token_of(actor: Actor, team: Team | None, key_id: str) -> ApiToken:
+    """The token *key_id* of *team*, for its owners; of any team (None), for superusers and operators."""
+    if team is None:
+        require_superuser(actor)
+    else:
+        require(actor, team, Role.OWNER)
+    found = ApiToken.objects.select_related("team", "created_by").filter(key_id=key_id)
+    token = (found if team is None else found.filter(team=team)).first()
     if token is None:
-        raise Missing("The team has no such token.")
+        raise Missing("There is no such token." if team is None else "The team has no such token.")
     return token
 
 

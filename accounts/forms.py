@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account import app_settings
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import SignupForm as AllauthSignupForm
+from django import forms
 from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
-from mollymawk.errors import Conflict
+from accounts.services.tokens import DEFAULT_DAYS, MAX_DAYS, MAX_NAME
+from albatross.names import MAX_LABEL
+from mollymawk.errors import ApplicationError, Conflict
+
+ROLES = [
+    ("viewer", "viewer: reads, follows consoles"),
+    ("deployer", "deployer: also deploys, restarts, destroys"),
+    ("owner", "owner: also members and tokens"),
+]
+LIFETIMES = [(days, f"{days} days") for days in (7, 30, DEFAULT_DAYS, 180, MAX_DAYS)]
 
 
 class SignupForm(AllauthSignupForm):  # type: ignore[misc]  # allauth has no types
@@ -38,3 +50,76 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]  # allauth has no typ
     def _wait(self, request: HttpRequest) -> HttpResponse:
         response: HttpResponse = get_adapter(request).respond_user_inactive(request, None)
         return response
+
+
+class SetupForm(forms.Form):
+    """The first superuser: the printed token, an address, a password."""
+
+    token = forms.CharField(
+        label="Set-up token",
+        max_length=200,
+        help_text="The server printed it at its start; manage.py setup_token prints a new one.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    email = forms.EmailField(label="Email", widget=forms.EmailInput(attrs={"autocomplete": "username"}))
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        help_text="At least 10 characters.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    again = forms.CharField(
+        label="Password, again",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if {"password", "again"} <= data.keys() and data["password"] != data["again"]:
+            self.add_error("again", "The two passwords differ.")
+        return data
+
+
+class TeamForm(forms.Form):
+    """A new team."""
+
+    name = forms.CharField(
+        max_length=MAX_LABEL,
+        help_text="Letters, digits, dots, hyphens. It is also the first part of its unikernels' names and never changes.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+
+class RoleForm(forms.Form):
+    """Another role for a member."""
+
+    role = forms.ChoiceField(choices=ROLES)
+
+
+class MemberForm(RoleForm):
+    """Somebody who may log in here joins the team."""
+
+    email = forms.EmailField(label="Email", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+
+    field_order = ["email", "role"]
+
+
+class TokenForm(RoleForm):
+    """A new API token."""
+
+    name = forms.CharField(max_length=MAX_NAME, help_text="What uses it, such as the name of a repository.")
+    days = forms.TypedChoiceField(label="Valid for", coerce=int, choices=LIFETIMES, initial=DEFAULT_DAYS)
+
+    field_order = ["name", "role", "days"]
+
+
+def blame(form: forms.Form, error: ApplicationError) -> None:
+    """Put what a service refused into *form*: beside the field that is to blame, else on top."""
+    placed = False
+    for field, texts in error.fields.items():
+        if field in form.fields:
+            form.add_error(field, list(texts))
+            placed = True
+    if not placed:
+        form.add_error(None, [str(error), *error.reasons])

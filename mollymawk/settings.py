@@ -26,9 +26,7 @@ SECRET_KEY = env_str("SECRET_KEY")
 # Newest first: the first one seals, all of them open. Each is 32 bytes in URL-safe base64.
 ENCRYPTION_KEYS = env_list("ENCRYPTION_KEYS")
 if not ENCRYPTION_KEYS:
-    raise ImproperlyConfigured(
-        "ENCRYPTION_KEYS is not set; make one with: manage.py generate_key"
-    )
+    raise ImproperlyConfigured("ENCRYPTION_KEYS is not set; make one with: manage.py generate_key")
 # Newest first, "number:secret": tokens are hashed with the pepper whose number they carry.
 TOKEN_PEPPERS = env_list("TOKEN_PEPPERS") or [f"1:{SECRET_KEY}"]
 

@@ -1,8 +1,8 @@
 """What can be done about people, teams and tokens. Every door leads through here."""
 
 from accounts.services.setup import needs_setup, setup_token_issue, setup_token_redeem
-from accounts.services.teams import member_remove, member_set, personal_team_ensure, team_create
-from accounts.services.tokens import describe, token_find, token_issue, token_revoke, token_used
+from accounts.services.teams import member_add, member_remove, member_set, personal_team_ensure, team_create
+from accounts.services.tokens import describe, token_find, token_issue, token_list, token_revoke, token_used
 from accounts.services.users import (
     password_set,
     superuser_set,
@@ -14,6 +14,7 @@ from accounts.services.users import (
 
 __all__ = [
     "describe",
+    "member_add",
     "member_remove",
     "member_set",
     "needs_setup",
@@ -25,6 +26,7 @@ __all__ = [
     "team_create",
     "token_find",
     "token_issue",
+    "token_list",
     "token_revoke",
     "token_used",
     "user_activate",

@@ -52,6 +52,21 @@ def personal_team_ensure(*, actor: Actor, user: User) -> Team:
     raise Conflict("No name could be found for the personal team. Try again.")
 
 
+def member_add(*, actor: Actor, team: Team, email: str, role: Role) -> Membership:
+    """Take the person with this address into *team*. Raises ``Invalid`` (for ``email``) when nobody who
+    may log in has it, or somebody in the team already does.
+    """
+    require(actor, team, Role.OWNER)
+    user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
+    if user is None:
+        text = "Nobody with this address may log in here yet."
+    elif Membership.objects.filter(team=team, user=user).exists():
+        text = "Is in the team already; change the role in the list."
+    else:
+        return member_set(actor=actor, team=team, user=user, role=role)
+    raise Invalid(text, fields={"email": [text]})
+
+
 def member_set(*, actor: Actor, team: Team, user: User, role: Role) -> Membership:
     """Take *user* into *team*, or give a member another *role*; owners may. The last owner stays one."""
     require(actor, team, Role.OWNER)

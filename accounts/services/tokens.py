@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts import tokens
@@ -20,6 +20,7 @@ MAX_DAYS = 366  # a year and a day: a yearly reminder to make a new one comes in
 MAX_NAME = 100
 MAX_TOKENS = 50  # usable ones of one team: its page lists all of them
 USE_WRITTEN_EVERY = timedelta(minutes=1)  # spares the database a write for each request
+ENDED_SHOWN_FOR = timedelta(days=30)
 
 
 def token_issue(
@@ -119,9 +120,17 @@ def describe(token: ApiToken) -> dict[str, Any]:
     }
 
 
-def usable(team: Team, at: datetime | None = None) -> Any:
+def usable(team: Team) -> QuerySet[ApiToken]:
     """The tokens of *team* that are neither revoked nor expired."""
-    return team.tokens.filter(revoked_at=None, expires_at__gt=at or timezone.now())
+    return team.tokens.filter(revoked_at=None, expires_at__gt=timezone.now())
+
+
+def token_list(team: Team) -> QuerySet[ApiToken]:
+    """The tokens of *team*, newest first; those that ended some time ago are left out."""
+    recent = timezone.now() - ENDED_SHOWN_FOR
+    return team.tokens.exclude(Q(revoked_at__lt=recent) | Q(expires_at__lt=recent)).select_related(
+        "created_by"
+    )
 
 
 def _check_name(name: str) -> str:

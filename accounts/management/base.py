@@ -1,0 +1,62 @@
+"""What the commands about people have in common."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from mollymawk.errors import ApplicationError
+
+MAX_PASSWORD = 4_096  # bytes read from a file or stdin; a passphrase fits, a wrong file does not
+
+
+class ServiceCommand(BaseCommand):
+    """A command that calls services: their errors become its last line and its exit code."""
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except ApplicationError as error:
+            details = [*error.reasons, *(text for texts in error.fields.values() for text in texts)]
+            lines = [str(error), *(text for text in details if text != str(error))]
+            raise CommandError("\n".join(lines), returncode=error.exit_code) from error
+
+    def say(self, text: str) -> None:
+        """Tell the operator on stderr: stdout is for what another program reads."""
+        self.stderr.write(text, style_func=str)
+
+
+def add_password_option(parser: CommandParser) -> None:
+    """``--password-file``; never an argument, which every user of the machine could read."""
+    parser.add_argument(
+        "--password-file",
+        metavar="FILE",
+        help="first line of FILE is the password (- : stdin); asked for when not given",
+    )
+
+
+def read_password(path: str | None) -> str:
+    """The password: from the file, from a pipe, or asked for twice. ``CommandError`` when there is none."""
+    if path and path != "-":
+        password = _first_line_of(Path(path))
+    elif path == "-" or not sys.stdin.isatty():
+        password = sys.stdin.readline(MAX_PASSWORD).rstrip("\r\n")
+    else:
+        password = getpass.getpass("Password: ")
+        if password != getpass.getpass("Again: "):
+            raise CommandError("The two passwords differ.", returncode=2)
+    if not password:
+        raise CommandError("The password is empty.", returncode=2)
+    return password
+
+
+def _first_line_of(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.readline(MAX_PASSWORD).rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"Cannot read a password from {path}: {error}", returncode=2) from error

@@ -1,0 +1,34 @@
+"""``manage.py token_add NAME --team TEAM --user EMAIL``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from accounts.access import team_of, user_of
+from accounts.actors import COMMAND, Actor
+from accounts.management.base import ServiceCommand
+from accounts.models import Role
+from accounts.services import token_issue
+from accounts.services.tokens import DEFAULT_DAYS
+
+
+class Command(ServiceCommand):
+    """Issues an API token in the name of an owner of the team."""
+
+    help = "Issue an API token for a team, in the name of one of its owners. Stdout is the token, shown once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="what it is for")
+        parser.add_argument("--team", required=True)
+        parser.add_argument("--user", required=True, metavar="EMAIL", help="an owner of the team")
+        parser.add_argument("--role", choices=Role.values, default=Role.DEPLOYER.value)
+        parser.add_argument("--days", type=int, default=DEFAULT_DAYS, help=f"default {DEFAULT_DAYS}")
+
+    def handle(self, *args: Any, name: str, team: str, user: str, role: str, days: int, **_: Any) -> None:
+        maker = Actor(user_of(COMMAND, user), "command")
+        found = team_of(COMMAND, team)
+        token, text = token_issue(actor=maker, team=found, name=name, role=Role(role), days=days)
+        self.say(f"{token.role} in {found}, until {token.expires_at:%Y-%m-%d}. It is shown only now:")
+        self.stdout.write(text)

@@ -1,0 +1,28 @@
+"""What the pages about people ask."""
+
+from __future__ import annotations
+
+from django import template
+from django.conf import settings
+
+from accounts.services import needs_setup as _needs_setup
+
+register = template.Library()
+
+
+@register.simple_tag
+def needs_setup() -> bool:
+    """Whether there is no superuser yet."""
+    return _needs_setup()
+
+
+@register.simple_tag
+def sends_mail() -> bool:
+    """Whether mail goes anywhere but to the server's own output."""
+    return not settings.EMAIL_BACKEND.endswith(".console.EmailBackend")
+
+
+@register.filter
+def member_role(roles: dict[int, str], team: int) -> str:
+    """The role in the team with this key, empty for none."""
+    return roles.get(team, "")

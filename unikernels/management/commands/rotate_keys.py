@@ -1,0 +1,81 @@
+"""``manage.py rotate_keys``: seal every stored secret with the newest key of the ring.
+
+After it, older keys can be taken out of ENCRYPTION_KEYS. It may run while everything else does, be
+stopped and be run again: what is sealed with the newest key already is left as it is, and a secret
+that somebody changes meanwhile keeps that change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.db.models import Model
+
+from albatross.models import Instance
+from mollymawk.keyring import SealBroken, reseal
+from unikernels.models import Unikernel, Version
+
+BATCH = 200  # rows of one transaction: short enough for SQLite, where writers wait for each other
+
+SEALED_COLUMNS: list[tuple[type[Model], str]] = [
+    (Instance, "sealed_key"),
+    (Version, "sealed_arguments"),
+    (Unikernel, "sealed_arguments"),
+    (Authenticator, "data"),
+]
+# The data of a second factor is an object in which these hold sealed texts, or lists of them.
+SEALED_MEMBERS = {"secret", "seed", "migrated_codes"}
+
+
+class Command(BaseCommand):
+    """Seals everything anew, in batches, and says how much there was to do."""
+
+    help = "Seal every stored secret with the first key of ENCRYPTION_KEYS; then older keys can go."
+
+    def handle(self, *args: Any, **_: Any) -> None:
+        broken: list[str] = []
+        for model, column in SEALED_COLUMNS:
+            name = f"{model.__name__}.{column}"
+            done = sum(_rotate(model, column, rows, broken) for rows in _batches(model))
+            self.stdout.write(f"{name}: {done} sealed anew")
+        if broken:
+            raise CommandError(
+                "Not one key of the ring opens these; keep looking for the one that does:\n"
+                + "\n".join(broken)
+            )
+
+
+def _batches(model: type[Model]) -> Iterator[list[int]]:
+    last = 0
+    rows = model._default_manager.order_by("pk")  # noqa: SLF001  # Django documents it as public
+    while pks := list(rows.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
+        yield pks
+        last = pks[-1]
+
+
+def _rotate(model: type[Model], column: str, pks: list[int], broken: list[str]) -> int:
+    """Seal *column* of these rows anew; how many needed it. What no key opens is added to *broken*."""
+    rows = model._default_manager.filter(pk__in=pks)  # noqa: SLF001  # Django documents it as public
+    done = 0
+    with transaction.atomic():
+        for pk, old in rows.values_list("pk", column):
+            try:
+                new = _resealed(old)
+            except SealBroken:
+                broken.append(f"{model.__name__} {pk}")
+                continue
+            if new != old:
+                done += rows.filter(pk=pk, **{column: old}).update(**{column: new})
+    return done
+
+
+def _resealed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _resealed(inner) if name in SEALED_MEMBERS else inner for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_resealed(inner) for inner in value]
+    return reseal(value) if value else value
