@@ -7,6 +7,7 @@ the instance shows decide together (``judge``).
 from __future__ import annotations
 
 import hashlib
+import io
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -48,11 +49,10 @@ class ImageStream:
         self._size = size
         self.seek(0)
 
-    def seek(self, position: int) -> int:
-        """Begin anew; there is no other place to go to."""
-        assert position == 0
+    def seek(self, position: int, whence: int = io.SEEK_SET) -> int:
+        """As of a file. Whoever goes back to the beginning begins to hash anew."""
         self._left, self._hash = self._size, hashlib.sha256()
-        return self._file.seek(0)
+        return self._file.seek(position, whence)
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes."""
