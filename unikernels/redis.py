@@ -11,9 +11,9 @@ import redis
 import redis.asyncio
 from django.conf import settings
 
-# Seconds. The longest that we let Redis wait for us (BLOCK) has to stay below the answer's.
-CONNECT_TIME = 2.0
-ANSWER_TIME = 20.0
+CONNECT_TIME = 2.0  # seconds
+ANSWER_TIME = 2.0  # seconds; everything we ask is small
+BLOCK_TIME = 20.0  # seconds for an answer that Redis holds back until there is something to tell
 
 RedisError = redis.RedisError
 
@@ -31,5 +31,5 @@ def _connection(url: str) -> redis.Redis:
 def async_connection() -> redis.asyncio.Redis:
     """A new client for the running event loop; whoever takes it ends it with ``aclose``."""
     return redis.asyncio.Redis.from_url(
-        settings.REDIS_URL, socket_connect_timeout=CONNECT_TIME, socket_timeout=ANSWER_TIME
+        settings.REDIS_URL, socket_connect_timeout=CONNECT_TIME, socket_timeout=BLOCK_TIME
     )

@@ -1,0 +1,1 @@
+"""The watcher process: looks at instances, follows consoles. Any number of them share the work."""
