@@ -18,6 +18,7 @@ from albatross.errors import (
     ProtocolError,
     ServerRefused,
     TimedOut,
+    Unreachable,
 )
 
 # Alerts with which a server tells that it does not like the certificate we made.
@@ -69,12 +70,11 @@ def broken(error: SSL.Error, *, outcome_known: bool) -> CommandError:
 
 def closed(
     error: OSError | None, *, established: bool, mid_frame: bool, outcome_known: bool
-) -> ClosedWithoutAnswer:
+) -> Unreachable | ClosedWithoutAnswer:
     """The other side closed the connection, or it broke with *error*."""
     cause = f" ({error.strerror.lower()})" if error is not None and error.strerror else ""
     if not established:
-        words = f"the connection ended during the TLS handshake{cause}"
-        return ClosedWithoutAnswer(words, outcome_known=outcome_known, hint=_NO_TLS)
+        return Unreachable(f"the connection ended during the TLS handshake{cause}", hint=_NO_TLS)
     where = "in the middle of an answer" if mid_frame else "without an answer"
     hint = "" if mid_frame else "The log of albatross-tls-endpoint has the reason."
     words = f"the instance closed the connection {where}{cause}"

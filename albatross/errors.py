@@ -14,7 +14,7 @@
       RequestRefused         refused by us before anything was sent (would hang or harm the host)
       CommandError           a command that was started did not succeed; ``outcome_known`` says
         |                    whether we can tell what it did on the instance
-        Unreachable            no connection (refused, no route, name not found)
+        Unreachable            no connection (refused, no route, name not found, ended at once)
         ServerRefused          we do not trust the server's certificate, or TLS failed
         ClientRefused          the server refused our certificate (seen at the first read)
         ClosedWithoutAnswer    the connection ended before a reply

@@ -392,7 +392,7 @@ class Connection:
     def _timed_out(self) -> TimedOut:
         return out_of_time(established=self._established, outcome_known=self.outcome_known)
 
-    def _closed(self, error: OSError | None) -> ClosedWithoutAnswer:
+    def _closed(self, error: OSError | None) -> Unreachable | ClosedWithoutAnswer:
         return closed(
             error,
             established=self._established,

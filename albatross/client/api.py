@@ -13,7 +13,15 @@ from albatross.certificates import Credentials, utc_now
 from albatross.client.calls import Caller, PolicyGiven
 from albatross.client.replies import expect
 from albatross.client.streams import Stream
-from albatross.client.transfer import Fetched, Progress, download_block, download_image, inflated_size, upload
+from albatross.client.transfer import (
+    Fetched,
+    Progress,
+    download_block,
+    download_image,
+    inflated_size,
+    rewind,
+    upload,
+)
 from albatross.errors import Failure, ProtocolError, RequestRefused
 from albatross.names import Name
 from albatross.transport import MIB, Connection, Effect, Guard, Limits
@@ -116,7 +124,7 @@ class Client:
             raise RequestRefused("an image has at least one byte")
         config = m.Config(arguments, compressed=compressed)
         command = m.UnikernelForceCreate(config) if force else m.UnikernelCreate(config)
-        image.seek(0)
+        rewind(image, size)
         with self._caller.open(
             command, _single(name), policy, effect=Effect.AT_END, streams=size, guard=guard
         ) as connection:
@@ -175,11 +183,12 @@ class Client:
         unknown outcome. ``RequestRefused`` for what makes the instance hang: a device that is not
         there or in use, too much data (*compressed*: once unpacked), no whole zlib stream.
         """
+        rewind(data, size)
         room = self._free_block(name, policy).size * MIB
         needed = inflated_size(data, size, room) if compressed else size
         if needed > room:
             raise RequestRefused(f"{needed} bytes do not fit into the {room} bytes of {name}")
-        data.seek(0)
+        rewind(data, size)
         command = m.BlockSet(compressed)
         with self._caller.open(
             command, name, policy, effect=Effect.AT_ONCE, streams=size, guard=guard

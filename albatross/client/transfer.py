@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, NamedTuple
 
 from albatross import messages as m
@@ -34,11 +35,19 @@ class Fetched(NamedTuple):
 # --- to the instance ---------------------------------------------------------------------------
 
 
+def rewind(data: BinaryIO, size: int) -> None:
+    """Go to the beginning of *data*, which has to be *size* bytes: ``RequestRefused``."""
+    found = data.seek(0, io.SEEK_END)
+    data.seek(0)
+    if found != size:
+        raise RequestRefused(f"the data has {found} bytes and not {size}")
+
+
 def upload(connection: Connection, data: BinaryIO, size: int, on_progress: Progress | None) -> str:
     """Stream the *size* bytes of *data* and their end; the text of the instance.
 
     The guard is asked before every chunk and right before the end. ``RequestRefused`` when *data*
-    is shorter or longer: then the end is not sent.
+    turns out to be shorter or longer: then the end is not sent.
     """
     whole = _stream(connection, data, size, on_progress) and connection.finish()
     answer = read_reply(connection, m.Text)
@@ -66,18 +75,17 @@ def _stream(connection: Connection, data: BinaryIO, size: int, on_progress: Prog
 
 
 def inflated_size(data: BinaryIO, size: int, limit: int) -> int:
-    """How much the zlib stream of *size* bytes in *data* holds; *data* is read from its beginning.
+    """How much the zlib stream of *size* bytes in *data* holds.
 
     ``RequestRefused`` when it is more than *limit* bytes, no zlib stream, cut, or followed by
     something: with all of these the instance hangs after it has deleted the old content.
     """
-    data.seek(0)
     inflater = Inflater(limit)
     left, total = size, 0
     while left > 0 and (piece := data.read(min(CHUNK, left))):
         left -= len(piece)
         try:
-            total += sum(map(len, inflater.feed(piece)))
+            total += sum(map(len, inflater.pieces(piece)))
         except ValueError as error:
             raise RequestRefused(f"the compressed data cannot be written: {error}") from error
     if not inflater.complete:
@@ -96,21 +104,23 @@ class Inflater:
     def complete(self) -> bool:
         return self._inflater.eof
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def pieces(self, data: bytes) -> Iterator[bytes]:
         """What *data* adds. ``ValueError`` when it is no zlib stream, too much, or after the end."""
-        pieces = []
+        while data:
+            if self.complete:
+                raise ValueError("there is something after the end of the zlib stream")
+            piece = self._unpack(data)
+            self._left -= len(piece)
+            if self._left < 0:
+                raise ValueError("it is too large")
+            yield piece
+            data = self._inflater.unconsumed_tail or self._inflater.unused_data
+
+    def _unpack(self, data: bytes) -> bytes:
         try:
-            while data:
-                if self.complete:
-                    raise ValueError("there is something after the end of the zlib stream")
-                pieces.append(self._inflater.decompress(data, CHUNK))
-                self._left -= len(pieces[-1])
-                if self._left < 0:
-                    raise ValueError("it is too large")
-                data = self._inflater.unconsumed_tail or self._inflater.unused_data
+            return self._inflater.decompress(data, CHUNK)
         except zlib.error as error:
             raise ValueError(f"it is no zlib stream ({error})") from error
-        return pieces
 
 
 # --- from the instance -------------------------------------------------------------------------
@@ -175,10 +185,8 @@ def download_block(connection: Connection, destination: BinaryIO, size: int) -> 
     return Fetched(digest.digest(), total, compressed=False)
 
 
-def _plain(connection: Connection, data: bytes, inflater: Inflater | None) -> list[bytes]:
-    if inflater is None:
-        return [data]
+def _plain(connection: Connection, data: bytes, inflater: Inflater | None) -> Iterator[bytes]:
     try:
-        return inflater.feed(data)
+        yield from [data] if inflater is None else inflater.pieces(data)
     except ValueError as error:
         raise connection.wrong(f"the content of the device cannot be unpacked: {error}") from error

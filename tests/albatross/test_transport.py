@@ -179,7 +179,7 @@ class TestBeforeTheCommand:
 
     def test_a_close_in_the_handshake(self) -> None:
         with plain_server(lambda sock: sock.recv(1)) as address:
-            assert "handshake" in str(self.refused(ClosedWithoutAnswer, address))
+            assert "handshake" in str(self.refused(Unreachable, address))
 
     def test_silence_in_the_handshake(self) -> None:
         with plain_server(lambda sock: all(iter(lambda: sock.recv(1000), b""))) as address:
