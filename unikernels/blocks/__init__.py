@@ -1,0 +1,1 @@
+"""Block devices of teams: made and removed. Their contents come and go by operations."""

@@ -1,0 +1,76 @@
+"""Instances in the admin: read, tested, looked at again. They are added and removed on their pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts.requests import actor_of
+from albatross.models import Incident, Instance, ObservedPolicy
+from mollymawk.errors import ApplicationError
+from unikernels.instances.services import instance_retry, instance_test
+
+
+class ReadOnly:
+    """Rows that only services write."""
+
+    def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+
+class IncidentInline(ReadOnly, admin.TabularInline[Incident, Instance]):
+    """The log of what went wrong."""
+
+    model = Incident
+    fields = ("trouble", "text", "count", "first_at", "last_at", "ended_at")
+    readonly_fields = fields
+    extra = 0
+
+
+@admin.register(Instance)
+class InstanceAdmin(ReadOnly, admin.ModelAdmin[Instance]):
+    """What is known of each instance, without its sealed key."""
+
+    list_display = ("name", "address", "status", "trouble", "seen_at", "watcher")
+    list_filter = ("status", "trouble")
+    search_fields = ("name", "address")
+    exclude = ("sealed_key",)
+    inlines = (IncidentInline,)
+    actions = ("test", "retry")
+
+    @admin.action(description="Test: ask each one now", permissions=["view"])
+    def test(self, request: HttpRequest, chosen: QuerySet[Instance]) -> None:
+        """Ask each chosen one, and change nothing."""
+        for instance in chosen:
+            try:
+                found = instance_test(actor=actor_of(request), instance=instance)
+            except ApplicationError as error:
+                self.message_user(request, f"{instance}: {error}", messages.ERROR)
+            else:
+                words = f"{instance} answers in {found.milliseconds} ms: {found.unikernels} unikernels."
+                self.message_user(request, words, messages.SUCCESS)
+
+    @admin.action(description="Look again now", permissions=["view"])
+    def retry(self, request: HttpRequest, chosen: QuerySet[Instance]) -> None:
+        """Let the watcher look at each chosen one without waiting."""
+        for instance in chosen:
+            instance_retry(actor=actor_of(request), instance=instance)
+        self.message_user(request, "They are looked at within a second or two.", messages.SUCCESS)
+
+
+@admin.register(ObservedPolicy)
+class ObservedPolicyAdmin(ReadOnly, admin.ModelAdmin[ObservedPolicy]):
+    """The limits that instances hold, as last seen."""
+
+    list_display = ("instance", "path", "unikernels", "memory", "block", "observed_at")
+    list_filter = ("instance",)
+    search_fields = ("path",)
