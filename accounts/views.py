@@ -44,7 +44,7 @@ def setup(request: HttpRequest) -> HttpResponse:
     """The first superuser; there only while there is none. Attempts are limited."""
     if not needs_setup():
         raise Http404
-    form = SetupForm(request.POST or None)
+    form = SetupForm(request.POST or None, initial={"token": request.GET.get("token", "")})
     if request.method == "POST":
         if not ratelimit.consume(request, action="setup"):
             return too_many(request)

@@ -11,7 +11,7 @@ from accounts import tokens
 from accounts.actors import Actor
 from accounts.events import record
 from accounts.models import SetupToken, User
-from accounts.services.teams import personal_team_ensure
+from accounts.services.teams import personal_team_ensure, unowned_teams_take
 from accounts.services.users import check_email, check_password, subject
 from mollymawk.errors import Conflict, Invalid
 
@@ -56,6 +56,7 @@ def setup_token_redeem(*, token: str, email: str, password: str, address: str | 
         actor = Actor(user, "set-up token", address)
         record(actor=actor, kind="user.setup", subject=subject(user), now="superuser", data={"email": email})
         personal_team_ensure(actor=actor, user=user)
+        unowned_teams_take(actor=actor, owner=user)
     return user
 
 

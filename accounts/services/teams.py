@@ -23,17 +23,16 @@ def team_create(*, actor: Actor, name: str, domain: str = "", owner: User | None
     names, is *name* unless given, and never changes.
 
     A domain that an instance holds already can only be given by superusers: whoever owns the domain
-    owns what runs there. Raises ``Invalid``, ``Conflict`` (taken) or ``Refused`` (too many).
+    owns what runs there. An operator's team may begin without an owner: the first superuser becomes it.
+    Raises ``Invalid``, ``Conflict`` (taken) or ``Refused`` (too many).
     """
     owner = owner or actor.user
-    if owner is None:
-        raise Invalid("Say who owns the team.", fields={"owner": ["This is needed."]})
     if actor.token or not (actor.all_powerful or actor.user == owner):
         raise Forbidden("Teams are made by people, for themselves.")
     name = check_label(name, "name")
     domain = check_label(domain or name, "domain")
     _check_free(actor, name, domain)
-    if not actor.all_powerful and owner.memberships.filter(role=Role.OWNER).count() >= MAX_TEAMS:
+    if not actor.all_powerful and owner and owner.memberships.filter(role=Role.OWNER).count() >= MAX_TEAMS:
         raise Refused(f"Nobody owns more than {MAX_TEAMS} teams.")
     return _create(actor, owner, name=name, domain=domain)
 
@@ -110,20 +109,30 @@ def subject(team: Team) -> str:
     return f"team:{team.pk}"
 
 
-def _create(actor: Actor, owner: User, *, name: str, domain: str, personal_of: User | None = None) -> Team:
+def unowned_teams_take(*, actor: Actor, owner: User) -> None:
+    """Make *owner* the owner of every team that has no member yet."""
+    for team in Team.objects.filter(memberships=None):
+        Membership.objects.create(team=team, user=owner, role=Role.OWNER)
+        _record_member(actor, team, owner, "member.set", now=Role.OWNER.value)
+
+
+def _create(
+    actor: Actor, owner: User | None, *, name: str, domain: str, personal_of: User | None = None
+) -> Team:
     with transaction.atomic():
         try:
             with transaction.atomic():
                 team = Team.objects.create(name=name, domain=domain, personal_of=personal_of)
         except IntegrityError as error:
             raise _taken("name", name) from error
-        Membership.objects.create(team=team, user=owner, role=Role.OWNER)
+        if owner is not None:
+            Membership.objects.create(team=team, user=owner, role=Role.OWNER)
         record(
             actor=actor,
             kind="team.created",
             subject=subject(team),
             team=team,
-            data={"name": name, "domain": domain, "owner": owner.email},
+            data={"name": name, "domain": domain, "owner": owner.email if owner else None},
         )
     return team
 
