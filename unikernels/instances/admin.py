@@ -27,7 +27,7 @@ class ReadOnly:
         return False
 
 
-class IncidentInline(ReadOnly, admin.TabularInline[Incident, Instance]):
+class IncidentInline(ReadOnly, admin.TabularInline):
     """The log of what went wrong."""
 
     model = Incident
@@ -37,7 +37,7 @@ class IncidentInline(ReadOnly, admin.TabularInline[Incident, Instance]):
 
 
 @admin.register(Instance)
-class InstanceAdmin(ReadOnly, admin.ModelAdmin[Instance]):
+class InstanceAdmin(ReadOnly, admin.ModelAdmin):
     """What is known of each instance, without its sealed key."""
 
     list_display = ("name", "address", "status", "trouble", "seen_at", "watcher")
@@ -68,7 +68,7 @@ class InstanceAdmin(ReadOnly, admin.ModelAdmin[Instance]):
 
 
 @admin.register(ObservedPolicy)
-class ObservedPolicyAdmin(ReadOnly, admin.ModelAdmin[ObservedPolicy]):
+class ObservedPolicyAdmin(ReadOnly, admin.ModelAdmin):
     """The limits that instances hold, as last seen."""
 
     list_display = ("instance", "path", "unikernels", "memory", "block", "observed_at")
