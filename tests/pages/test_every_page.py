@@ -1,0 +1,85 @@
+"""Every page is there for those who may see it, and for nobody else."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import User
+from tests.cast import ClientOf
+from tests.pages.world import World
+
+EVERYBODYS = ("/", "/unikernels/", "/operations/", "/images/", "/instances/", "/quotas/", "/blocks/", "/help/")
+
+
+def of_the_team(world: World) -> dict[str, int]:
+    """Pages about things of robur, with the status that a viewer gets."""
+    copy = world.web_image
+    return {
+        f"/unikernels/{world.web.pk}/": 200,
+        f"/unikernels/{world.web.pk}/configure/": 403,
+        f"/unikernels/{world.web.pk}/restart/": 403,
+        f"/unikernels/{world.web.pk}/destroy/": 403,
+        f"/operations/{world.busy.pk}/": 200,
+        f"/operations/{world.busy.pk}/cancel/": 403,
+        f"/deploy/robur/{copy.image.digest}/": 403,
+        f"/images/robur/{copy.image.digest}/remove/": 403,
+        f"/blocks/{world.spare.pk}/remove/": 403,
+        f"/instances/{world.near.name}/": 200,
+        f"/quotas/robur/{world.near.name}/meters/": 200,
+    }
+
+
+SUPERUSERS = (
+    "/add-instance/",
+    "/instances/fra-1/edit/",
+    "/instances/fra-1/remove/",
+    "/quotas/robur/fra-1/",
+)
+
+
+@pytest.mark.parametrize("path", EVERYBODYS)
+def test_pages_of_everybody_are_empty_for_strangers_and_say_so(
+    world: World, charlie: User, client_of: ClientOf, path: str
+) -> None:
+    response = client_of(charlie).get(path)
+
+    assert response.status_code == 200
+    assert "robur" not in response.text
+    assert "static-website" not in response.text
+
+
+@pytest.mark.parametrize("path", [*EVERYBODYS, "/deploy/"])
+def test_members_see_their_pages(world: World, dave: User, client_of: ClientOf, path: str) -> None:
+    assert client_of(dave).get(path).status_code == 200
+
+
+def test_pages_of_a_team_tell_strangers_nothing_and_viewers_what_they_lack(
+    world: World, charlie: User, bob: User, dave: User, client_of: ClientOf
+) -> None:
+    stranger, viewer, deployer = client_of(charlie), client_of(bob), client_of(dave)
+    for path, for_viewer in of_the_team(world).items():
+        assert stranger.get(path).status_code == 404, path
+        answer = viewer.get(path)
+        assert answer.status_code == for_viewer, path
+        assert for_viewer == 200 or "this needs deployer" in answer.text, path
+        assert deployer.get(path).status_code == 200, path
+
+
+@pytest.mark.parametrize("path", SUPERUSERS)
+def test_what_superusers_do_is_not_there_for_others(
+    world: World, alice: User, root: User, client_of: ClientOf, path: str
+) -> None:
+    assert client_of(alice).get(path).status_code == 404
+    assert client_of(root).get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", [*EVERYBODYS, "/deploy/", "/unikernels/1/"])
+def test_who_is_not_logged_in_is_asked_to(db: None, client: object, path: str) -> None:
+    response = client.get(path)  # type: ignore[attr-defined]  # Django's test client
+
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith("/accounts/login/?next=")
+
+
+def test_no_page_may_be_kept_by_a_cache(world: World, dave: User, client_of: ClientOf) -> None:
+    assert client_of(dave).get("/").headers["Cache-Control"] == "private, no-store"

@@ -1,0 +1,171 @@
+"""Deploy in steps: an image, what it needs, the plan, go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import render
+from django.utils.datastructures import MultiValueDict
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.access import team_of
+from accounts.models import Role, Team
+from albatross.models import Instance
+from mollymawk.errors import ApplicationError, Forbidden
+from mollymawk.rest.pages import NEWEST_FIRST
+from unikernels.access import image_of, images_of, instances_of, unikernel_of, version_of
+from unikernels.blocks.services import block_add
+from unikernels.configuration import MAX_MEMORY
+from unikernels.models import Image, TeamImage, Unikernel, Version
+from unikernels.operations import services
+from unikernels.pages.changes import Change, answer, body_of, offer_of, options_of
+from unikernels.pages.configuration_form import ConfigurationForm, DeployForm
+from unikernels.pages.examples import offered
+from unikernels.pages.forms import UploadForm
+from unikernels.pages.lists import listed
+from unikernels.pages.quotas import planned
+from unikernels.pages.request import PageRequest, page
+from unikernels.pages.same import Same, same
+from unikernels.pages.shares import Share, share_of
+from unikernels.versions import configuration_of
+
+
+@page
+@require_GET
+def choose_image(request: PageRequest) -> HttpResponse:
+    """Step one: upload an image, or take one that is there."""
+    teams = request.site.deploy_teams
+    if not teams:
+        raise Forbidden("Your role in your teams is viewer; deploying needs deployer.")
+    found = request.site.of_team(images_of(request.actor)).filter(team__in=teams)
+    context = {
+        "section": "unikernels",
+        "list": listed(request, found, NEWEST_FIRST, lambda copy: copy),
+        "form": UploadForm(teams=teams, team=request.site.team),
+        "then": "deploy",
+        "examples": offered(),
+        "step": 1,
+    }
+    return render(request, "deploy.html", context)
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def deploy_image(request: PageRequest, team: str, digest: str) -> HttpResponse:
+    """Steps two to four: what it needs, the plan, go."""
+    owner = team_of(request.actor, team, Role.DEPLOYER)
+    copy = image_of(request.actor, owner, digest, Role.DEPLOYER)
+    places = _places(request, owner)
+    if not places:
+        return render(
+            request, "deploy_nowhere.html", {"section": "unikernels", "team": owner, "copy": copy, "step": 2}
+        )
+    place = next((p for p in places if p.name == request.GET.get("instance")), places[0])
+    share = share_of(owner, place)
+    data = request.POST if request.method == "POST" else None
+    problem = ""
+    if data is not None and data.get("action", "").startswith("create-"):
+        data, problem = _create_block(request, owner, place, data)
+    again = _again(request, owner)
+    form = DeployForm(
+        data,
+        offer=offer_of(owner, place, share, copy.image, frozenset()),
+        base=configuration_of(again) if again else None,
+    )
+    if again:
+        form.initial["name"] = again.unikernel.name
+    change = _change(request, copy, share, {"places": places, "problem": problem, "again": again})
+    if data is not None and data is not request.POST:
+        return render(request, "deploy_image.html", {**change.context(form), "form": form, "plan": None})
+    return answer(request, form, change)
+
+
+def _places(request: PageRequest, team: Team) -> list[Instance]:
+    """Where *team* may have something."""
+    theirs = Q(quotas__team=team) | Q(policies__path=team.domain)
+    return list(instances_of(request.actor).filter(theirs).distinct().order_by("name"))
+
+
+def _again(request: PageRequest, team: Team) -> Version | None:
+    """The version that is to be deployed again (``?again=unikernel.number``)."""
+    unikernel, _, number = request.GET.get("again", "").partition(".")
+    if not (unikernel.isdigit() and number.isdigit() and len(unikernel) < 19 and len(number) < 10):
+        return None
+    thing: Unikernel = unikernel_of(request.actor, int(unikernel), Role.DEPLOYER)
+    return version_of(request.actor, thing, int(number), Role.DEPLOYER) if thing.team == team else None
+
+
+def _change(request: PageRequest, copy: TeamImage, share: Share, drawn: dict[str, Any]) -> Change:
+    team, place = share.team, share.instance
+
+    def asked(form: ConfigurationForm) -> dict[str, Any]:
+        return {
+            "actor": request.actor,
+            "team": team,
+            "instance": place,
+            "name": form.cleaned_data["name"],
+            "image": copy.image,
+            "configuration": form.configuration,
+        }
+
+    def context(form: ConfigurationForm) -> dict[str, Any]:
+        ready = form.is_bound and form.is_valid()
+        return {
+            **drawn,
+            "section": "unikernels",
+            "copy": copy,
+            "team": team,
+            "place": place,
+            "share": share,
+            "meters": planned(share, memory_of(form), None),
+            "step": 3 if ready else 2,
+            "same": _same(team, place, copy.image, form) if ready else None,
+        }
+
+    return Change(
+        template="deploy_image.html",
+        context=context,
+        plan=lambda form: services.plan_deploy(**asked(form)),
+        go=lambda form, accept: services.deploy(**asked(form), accept=accept),
+    )
+
+
+def memory_of(form: ConfigurationForm) -> int:
+    """The memory in the form as it stands, good or not: for the bars."""
+    text = str(form["memory"].value() or "")
+    return min(int(text), MAX_MEMORY) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def _same(team: Team, place: Instance, image: Image, form: ConfigurationForm) -> Same:
+    name, configuration = form.cleaned_data["name"], form.configuration
+    body = {
+        "team": team.name,
+        "instance": place.name,
+        "name": name,
+        "image": image.digest,
+        "configuration": body_of(configuration),
+    }
+    where = f"--team {team.name} --instance {place.name} --name {name}"
+    command = f"deploy {image.digest} {where} {options_of(configuration)}"
+    return same("POST", "/unikernels/", body=body, command=command, step=f"Deploy {name}")
+
+
+def _create_block(
+    request: PageRequest, team: Team, place: Instance, data: QueryDict
+) -> tuple[QueryDict, str]:
+    """Make the block device that the form asks for beside a device; the form then has it chosen."""
+    at = data["action"].removeprefix("create-")
+    given: MultiValueDict[str, str] = data.copy()
+    name, size = data.get(f"new-{at}-name", "").strip(), data.get(f"new-{at}-size", "").strip()
+    given["action"] = ""
+    if not (size.isascii() and size.isdigit() and len(size) < 10):
+        return given, "Give the new block device a size in whole MB."
+    try:
+        block = block_add(actor=request.actor, team=team, instance=place, name=name, megabytes=int(size))
+    except ApplicationError as error:
+        details = [text for texts in error.fields.values() for text in texts]
+        return given, " ".join([str(error), *error.reasons, *details])
+    given[f"block-{at}"] = block.name
+    return given, ""

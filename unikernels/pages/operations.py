@@ -1,0 +1,113 @@
+"""Operations: all of them, and one with its steps, its events and what the console said."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+from django_htmx.http import HTMX_STOP_POLLING
+
+from accounts.models import Event, Role
+from mollymawk.errors import ApplicationError
+from mollymawk.rest.pages import NEWEST_FIRST
+from unikernels.access import operation_of, operations_of
+from unikernels.models import Operation
+from unikernels.operations import services
+from unikernels.operations.story import Verdict, steps_of, verdict
+from unikernels.pages.confirm import Confirm
+from unikernels.pages.lists import listed
+from unikernels.pages.request import PageRequest, page, refused, say
+from unikernels.pages.same import same
+from unikernels.pages.words import happening
+
+MAX_EVENTS = 500  # an operation of an hour that was retried each few seconds has about 300
+
+SHOWN = {"": "All", "running": "Under way", "bad": "Did not succeed"}
+
+
+@page
+@require_GET
+def operations(request: PageRequest) -> HttpResponse:
+    """All operations, newest first."""
+    found = request.site.of_team(operations_of(request.actor))
+    shown = request.GET.get("show", "")
+    if shown == "running":
+        found = found.filter(finished_at=None)
+    if shown == "bad":
+        found = found.filter(finished_at__isnull=False).exclude(state="succeeded")
+    context = {
+        "section": "operations",
+        "list": listed(request, found, NEWEST_FIRST, _line),
+        "shown": shown,
+        "filters": SHOWN,
+        "same": same("GET", "/operations/", command="operations"),
+    }
+    return render(request, "operations.html", context)
+
+
+def _line(operation: Operation) -> tuple[Operation, Verdict, timedelta]:
+    return operation, verdict(operation), _lasted(operation)
+
+
+def _lasted(operation: Operation) -> timedelta:
+    return (operation.finished_at or timezone.now()) - operation.created_at
+
+
+@page
+@require_GET
+def operation(request: PageRequest, pk: int) -> HttpResponse:
+    """One operation. A poll stops with the answer that shows its end."""
+    thing = operation_of(request.actor, pk)
+    ended = thing.finished_at is not None
+    events = Event.objects.filter(operation=thing.pk).order_by("id").select_related("actor")[:MAX_EVENTS]
+    role = request.actor.role_in(thing.team)
+    context = {
+        "section": "operations",
+        "operation": thing,
+        "ended": ended,
+        "verdict": verdict(thing),
+        "steps": steps_of(thing),
+        "events": [happening(event) for event in events],
+        "console": thing.memo.get("console", []),
+        "lasted": _lasted(thing),
+        "can_cancel": not ended and thing.cancel_asked_at is None and role in {Role.DEPLOYER, Role.OWNER},
+        "confirm": cancel_question(thing),
+        "same": same("GET", f"/operations/{pk}/", command=f"operations {pk}"),
+    }
+    if not request.htmx:
+        return render(request, "operation.html", context)
+    return render(request, "operation.html#live", context, status=HTMX_STOP_POLLING if ended else 200)
+
+
+def cancel_question(thing: Operation) -> Confirm:
+    """The question before a cancel."""
+    return Confirm(
+        id="ask-cancel",
+        question=f"Cancel this {thing.kind}?",
+        text="Before the image is sent nothing is touched. Once it was sent the unikernel goes back to what ran,"
+        " if there is something to go back to.",
+        button="Cancel it",
+        action=reverse("pages:operation-cancel", args=[thing.pk]),
+        back=reverse("pages:operation", args=[thing.pk]),
+        tone="danger",
+    )
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def cancel(request: PageRequest, pk: int) -> HttpResponse:
+    """Ask, then cancel."""
+    thing = operation_of(request.actor, pk, Role.DEPLOYER)
+    here = reverse("pages:operation", args=[pk])
+    if request.method == "GET":
+        return render(request, "confirm.html", {"section": "operations", "confirm": cancel_question(thing)})
+    try:
+        services.cancel(actor=request.actor, operation=thing)
+    except ApplicationError as error:
+        return refused(request, error, here)
+    say(request, "Cancel is asked for.")
+    return HttpResponseRedirect(here)

@@ -1,0 +1,169 @@
+"""The first page: problems, then what is under way, then what runs, then what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from albatross.models import Instance
+from unikernels.access import instances_of, operations_of, quotas_of, unikernels_of
+from unikernels.models import Operation
+from unikernels.operations.machine import State
+from unikernels.operations.story import steps_of, verdict
+from unikernels.pages.request import PageRequest, page
+from unikernels.pages.rows import Row, count_words, row, rows_of
+from unikernels.pages.same import same
+from unikernels.pages.shares import shares_of
+from unikernels.templatetags.house import span
+
+MAX_ROWS = 200  # more are on the page of all unikernels
+MAX_NOTICES = 8  # whoever has more problems starts with these
+MAX_UNDER_WAY = 10
+MAX_SHARES = 6
+RECENT = timedelta(days=1)
+MAX_RECENT = 200  # operations of a day that are looked through for bad ends
+BAD_ENDS = (State.FAILED, State.ROLLED_BACK, State.ABORTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One problem: its subject, a sentence, one link, perhaps a button that posts to ``retry``."""
+
+    tone: str
+    subject: str
+    text: str
+    href: str
+    link: str
+    retry: str = ""
+    reason: str = ""
+
+
+@page
+@require_GET
+def overview(request: PageRequest) -> HttpResponse:
+    """Everything at a glance; the live part alone for a poll."""
+    unikernels = request.site.of_team(unikernels_of(request.actor))
+    rows = [row(values) for values in rows_of(unikernels).order_by("name", "id")[:MAX_ROWS]]
+    under_way = request.site.of_team(operations_of(request.actor)).filter(finished_at=None)[:MAX_UNDER_WAY]
+    instances = list(instances_of(request.actor))
+    notices = [*_instance_notices(request, instances), *_unikernel_notices(request, rows, instances)]
+    context = {
+        "section": "overview",
+        "summary": _summary(rows, instances),
+        "notices": notices[:MAX_NOTICES],
+        "more_notices": max(len(notices) - MAX_NOTICES, 0),
+        "under_way": [(operation, steps_of(operation), verdict(operation)) for operation in under_way],
+        "rows": _filtered(request, rows),
+        "all": len(rows),
+        "problems": sum(line.needs_somebody for line in rows),
+        "only": request.GET.get("only", ""),
+        "instances": instances,
+    }
+    if request.htmx:
+        return render(request, "overview.html#live", context)
+    return render(request, "overview.html", context | _below(request))
+
+
+def _below(request: PageRequest) -> dict[str, Any]:
+    """What does not change while one looks."""
+    quotas = request.site.of_team(quotas_of(request.actor)).order_by("instance__name", "team__name")
+    return {
+        "shares": shares_of(quotas[:MAX_SHARES]),
+        "same": same("GET", "/unikernels/", command="unikernels"),
+    }
+
+
+def _filtered(request: PageRequest, rows: list[Row]) -> list[Row]:
+    if request.GET.get("only") == "problems":
+        return [line for line in rows if line.needs_somebody]
+    return rows
+
+
+def _summary(rows: list[Row], instances: list[Instance]) -> str:
+    seen = [instance.seen_at for instance in instances if instance.seen_at]
+    if not seen:
+        return count_words(rows)
+    return f"{count_words(rows)} · facts {span((timezone.now() - min(seen)).total_seconds())} old"
+
+
+# --- problems ----------------------------------------------------------------------------------------
+
+
+def _instance_notices(request: PageRequest, instances: list[Instance]) -> Iterator[Notice]:
+    for instance in instances:
+        if instance.status != Instance.Status.DEGRADED and not instance.stale:
+            continue
+        degraded = instance.status == Instance.Status.DEGRADED
+        yield Notice(
+            tone="warn",
+            subject=instance.name,
+            text=_silence(instance),
+            reason=instance.trouble_text if degraded else "",
+            href=reverse("pages:instance", args=[instance.name]),
+            link="Error log" if degraded else "Open",
+            retry=reverse("pages:instance-retry", args=[instance.name]) if request.actor.all_powerful else "",
+        )
+
+
+def _silence(instance: Instance) -> str:
+    if instance.seen_at is None:
+        return "has never been reached. Nothing is known of what runs there."
+    quiet = span((timezone.now() - instance.seen_at).total_seconds())
+    if instance.status == Instance.Status.DEGRADED:
+        return f"has not answered for {quiet}. Its unikernels are shown as last seen."
+    return f"has not been asked for {quiet}: no watcher runs. Its unikernels are shown as last seen."
+
+
+def _unikernel_notices(request: PageRequest, rows: list[Row], instances: list[Instance]) -> Iterator[Notice]:
+    """One notice for each unikernel that needs somebody: how its last change ended, or what was seen."""
+    recent = request.site.of_team(operations_of(request.actor)).filter(
+        finished_at__gt=timezone.now() - RECENT
+    )
+    last: dict[int, Operation] = {}
+    for operation in recent.order_by("-id")[:MAX_RECENT]:
+        last.setdefault(operation.unikernel_id, operation)
+    ended_badly = {pk: operation for pk, operation in last.items() if operation.state in BAD_ENDS}
+    for operation in ended_badly.values():
+        yield _of_operation(operation)
+    for line in rows:
+        if line.pk not in ended_badly and line.needs_somebody:
+            yield _of_row(line)
+
+
+def _of_operation(operation: Operation) -> Notice:
+    judged = verdict(operation)
+    unikernel = operation.unikernel
+    ended = span((timezone.now() - (operation.finished_at or timezone.now())).total_seconds())
+    return Notice(
+        tone="bad" if judged.tone == "bad" else "warn",
+        subject=unikernel.name,
+        text=f"on {unikernel.instance.name}: {operation.kind} {judged.word} {ended} ago.",
+        reason=judged.sentence,
+        href=reverse("pages:operation", args=[operation.pk]),
+        link="See what happened",
+    )
+
+
+_SEEN = {
+    "missing": "is missing: it is gone, and nobody here stopped it.",
+    "unstable": "is unstable: its last change failed.",
+    "changed outside": "was changed outside: what runs is not what was asked for here.",
+}
+
+
+def _of_row(line: Row) -> Notice:
+    return Notice(
+        tone=line.badge.tone,
+        subject=line.name,
+        text=f"on {line.instance} {_SEEN[line.badge.word]}",
+        href=reverse("pages:unikernel", args=[line.pk]),
+        link="Open",
+    )

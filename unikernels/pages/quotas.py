@@ -1,0 +1,137 @@
+"""Quotas: bars for teams, tables and grants for superusers."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.access import team_of
+from accounts.models import Quota
+from mollymawk.errors import ApplicationError
+from unikernels.access import instance_of, instances_of, quotas_of, unikernel_of
+from unikernels.configuration import MAX_MEMORY
+from unikernels.pages.forms import QuotaForm, ranges, show_error
+from unikernels.pages.request import PageRequest, page, say, superusers_only
+from unikernels.pages.same import Same, same
+from unikernels.pages.shares import Meter, Share, root_policy, share_of, shares_of
+from unikernels.quotas.services import quota_grant
+
+
+@page
+@require_GET
+def quotas(request: PageRequest) -> HttpResponse:
+    """What each team may use on each instance, and uses."""
+    shares = shares_of(
+        request.site.of_team(quotas_of(request.actor)).order_by("instance__name", "team__name")
+    )
+    groups = [
+        (instance, list(these)) for instance, these in groupby(shares, key=lambda share: share.instance)
+    ]
+    everything = request.actor.all_powerful
+    context = {
+        "section": "quotas",
+        "groups": [(place, these, root_policy(place) if everything else None) for place, these in groups],
+        "everything": everything,
+        "instances": list(instances_of(request.actor).order_by("name")) if everything else [],
+        "same": same("GET", "/quotas/"),
+    }
+    return render(request, "quotas.html", context)
+
+
+@page
+@require_GET
+def choose(request: PageRequest) -> HttpResponse:
+    """From the two selects of the quota page to the form."""
+    superusers_only(request)
+    team = team_of(request.actor, request.GET.get("for", ""))
+    instance = instance_of(request.actor, request.GET.get("on", ""))
+    return HttpResponseRedirect(reverse("pages:quota", args=[team.name, instance.name]))
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def quota(request: PageRequest, team: str, instance: str) -> HttpResponse:
+    """Grant a team its share of an instance."""
+    superusers_only(request)
+    share = share_of(team_of(request.actor, team), instance_of(request.actor, instance))
+    form = QuotaForm(request.POST if request.method == "POST" else None, initial=_initial(share))
+    if form.is_valid():
+        try:
+            granted = quota_grant(
+                actor=request.actor, team=share.team, instance=share.instance, **form.cleaned_data
+            )
+        except ApplicationError as error:
+            show_error(form, error)
+        else:
+            return _granted(request, granted)
+    context = {
+        "section": "quotas",
+        "share": share,
+        "form": form,
+        "root": root_policy(share.instance),
+        "same": _same(share),
+    }
+    return render(request, "quota_form.html", context, status=422 if form.errors else 200)
+
+
+def _granted(request: PageRequest, granted: Quota) -> HttpResponse:
+    if granted.state == Quota.State.APPLIED:
+        say(request, f"{granted.team} has this quota on {granted.instance}.")
+    else:
+        say(request, f"Granted, not applied yet: {granted.problem} Until then the lower figures hold.")
+    return HttpResponseRedirect(reverse("pages:quotas"))
+
+
+def _initial(share: Share) -> dict[str, object]:
+    """What was granted, or what the instance enforces already, or the least that is of use."""
+    policy = share.quota.policy() if share.quota else share.observed
+    if policy is None:
+        root = root_policy(share.instance)
+        bridges = ", ".join(sorted(root.bridges)) if root else ""
+        return {
+            "unikernels": 4,
+            "memory": 256,
+            "cpuids": ranges(root.cpuids) if root else "0",
+            "bridges": bridges,
+        }
+    return {
+        "unikernels": policy.unikernels,
+        "memory": policy.memory,
+        "block": policy.block,
+        "cpuids": ranges(policy.cpuids),
+        "bridges": ", ".join(sorted(policy.bridges)),
+    }
+
+
+def _same(share: Share) -> Same:
+    body = {"unikernels": 4, "memory": 256, "block": 512, "cpuids": [0, 1], "bridges": ["service"]}
+    return same("PUT", f"/quotas/{share.team.name}/{share.instance.name}/", body=body)
+
+
+@page
+@require_GET
+def meters(request: PageRequest, team: str, instance: str) -> HttpResponse:
+    """The bars of a share as they would be with ``?memory=`` more and without ``?without=`` a unikernel."""
+    share = share_of(team_of(request.actor, team), instance_of(request.actor, instance))
+    asked = request.GET.get("memory", "")
+    more = min(int(asked), MAX_MEMORY) if asked.isascii() and asked.isdigit() and len(asked) < 10 else 0
+    without = request.GET.get("without", "")
+    bars = planned(share, more, _memory(request, without) if without.isdigit() else None)
+    return render(request, "components/meters.html", {"meters": bars})
+
+
+def _memory(request: PageRequest, pk: str) -> int:
+    return int(unikernel_of(request.actor, int(pk[:18])).observed.get("memory", 0))
+
+
+def planned(share: Share, memory: int, instead_of: int | None) -> list[Meter]:
+    """The bars of *share* with *memory* MB more; *instead_of*: the MB of the unikernel that it replaces."""
+    bars = []
+    for bar in share.meters:
+        more = {"Memory": memory - (instead_of or 0), "Unikernels": instead_of is None}.get(bar.label, 0)
+        bars.append(Meter(bar.label, bar.used + more, bar.limit, bar.unit))
+    return bars

@@ -1,0 +1,117 @@
+"""Rows of the unikernel table, read with as little as possible: the table is looked at all the time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+
+from albatross.models import STALE_AFTER
+from unikernels.models import Operation, Unikernel
+from unikernels.pages.words import Badge, state_badge
+
+_COLUMNS = (
+    "id",
+    "name",
+    "path",
+    "state",
+    "unstable",
+    "changed_outside",
+    "digest",
+    "started",
+    "observed",
+    "team_id",
+    "team__name",
+    "instance_id",
+    "instance__name",
+    "instance__seen_at",
+    "current__number",
+    "current__digest",
+    "under_way",
+)
+
+# What needs a person; the same everywhere a list can be narrowed to problems.
+PROBLEMS = Q(state=Unikernel.Presence.MISSING) | Q(unstable=True) | Q(changed_outside=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table. ``digest`` is what runs, or what ran last."""
+
+    pk: int
+    name: str
+    badge: Badge
+    digest: str
+    version: int | None
+    instance: str
+    team: str | None
+    memory: int | None
+    started: datetime | None
+    stale: bool
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether it is a problem that a person has to look at."""
+        return self.badge.tone in {"bad", "warn"}
+
+
+def rows_of(unikernels: QuerySet[Unikernel]) -> QuerySet[Unikernel, dict[str, Any]]:
+    """What ``row`` needs of *unikernels*, in one query."""
+    unfinished = Operation.objects.filter(unikernel=OuterRef("pk"), finished_at=None)
+    return unikernels.annotate(under_way=Subquery(unfinished.values("kind")[:1])).values(*_COLUMNS)
+
+
+def row(values: dict[str, Any]) -> Row:
+    """One line from one row of ``rows_of``."""
+    seen_at = values["instance__seen_at"]
+    stale = seen_at is None or timezone.now() - seen_at > STALE_AFTER
+    badge = state_badge(
+        state=values["state"],
+        unstable=values["unstable"],
+        changed_outside=values["changed_outside"],
+        under_way=values["under_way"],
+        seen_at=seen_at,
+        stale=stale,
+    )
+    return Row(
+        pk=values["id"],
+        name=values["name"],
+        badge=badge,
+        digest=values["digest"] or values["current__digest"] or "",
+        version=values["current__number"],
+        instance=values["instance__name"],
+        team=values["team__name"],
+        memory=values["observed"].get("memory"),
+        started=started_at(values["started"]),
+        stale=stale,
+    )
+
+
+def started_at(milliseconds: int | None) -> datetime | None:
+    """The instance's clock when it was started; for showing only."""
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def with_trouble(unikernels: QuerySet[Unikernel]) -> QuerySet[Unikernel]:
+    """Those that need a person."""
+    return unikernels.filter(PROBLEMS)
+
+
+def under_way(unikernels: QuerySet[Unikernel]) -> QuerySet[Unikernel]:
+    """Those about which something is being done."""
+    return unikernels.filter(Exists(Operation.objects.filter(unikernel=OuterRef("pk"), finished_at=None)))
+
+
+def count_words(rows: Sequence[Row]) -> str:
+    """``18 unikernels on 3 instances``."""
+    instances = len({row.instance for row in rows})
+    return f"{plural(len(rows), 'unikernel')} on {plural(instances, 'instance')}"
+
+
+def plural(number: int, word: str) -> str:
+    """``1 unikernel``, ``2 unikernels``."""
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"

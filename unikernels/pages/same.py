@@ -1,0 +1,53 @@
+"""The same action from elsewhere: what a page does, as curl, as a command and as a workflow step."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """One action, three ways; an empty one is not offered."""
+
+    curl: str
+    command: str = ""
+    workflow: str = ""
+
+
+def same(
+    method: str,
+    path: str,
+    *,
+    body: Mapping[str, Any] | None = None,
+    upload: str = "",
+    command: str = "",
+    step: str = "",
+) -> Same:
+    """*method* on *path* below ``/api/v1``; *command* goes after ``manage.py``, *step* names the workflow step."""
+    curl = _curl(method, path, "$MOLLYMAWK_TOKEN", body, upload)
+    workflow = ""
+    if step:
+        lines = _curl(method, path, "${{ secrets.MOLLYMAWK_TOKEN }}", body, upload).splitlines()
+        workflow = "\n".join([f"- name: {step}", "  run: |", *(f"    {line}" for line in lines)])
+    return Same(curl, f"./manage.py {command}" if command else "", workflow)
+
+
+def _curl(method: str, path: str, token: str, body: Mapping[str, Any] | None, upload: str) -> str:
+    parts = ["curl --fail-with-body"]
+    if method != "GET":
+        parts[0] += f" -X {method}"
+    parts.append(f'-H "Authorization: Bearer {token}"')
+    if body is not None:
+        parts.append('-H "Content-Type: application/json"')
+        parts.append(f"-d {shlex.quote(json.dumps(body, ensure_ascii=False))}")
+    if upload:
+        parts.append('-H "Content-Type: application/octet-stream"')
+        parts.append(f"--data-binary @{upload}")
+    parts.append(shlex.quote(f"{settings.SITE_URL}/api/v1{path}"))
+    return " \\\n  ".join(parts)

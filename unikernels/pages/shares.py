@@ -1,0 +1,115 @@
+"""What teams may use, and use, on each instance: the bars and tables of quotas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from accounts.models import Quota, Team
+from albatross.messages import Policy
+from albatross.models import Instance, ObservedPolicy
+from unikernels.operations.plan import lower
+from unikernels.quotas.services import usage
+
+NEARLY_FULL = 0.85  # from here on a bar warns
+
+Used = tuple[int, int, int]
+NOTHING_USED: Used = (0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One bar: a number of a whole, with its unit. ``low`` is where it starts to warn."""
+
+    label: str
+    used: int
+    limit: int
+    unit: str = ""
+
+    @property
+    def warn_at(self) -> float:
+        """Where the bar changes colour."""
+        return self.limit * NEARLY_FULL
+
+    @property
+    def free(self) -> int:
+        """What is left; below zero when more is used than allowed now."""
+        return self.limit - self.used
+
+    @property
+    def top(self) -> int:
+        """The end of the bar; a bar of nothing still needs a length."""
+        return max(self.limit, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One team on one instance: granted, observed, used. ``limits`` is the lower of the first two."""
+
+    team: Team
+    instance: Instance
+    quota: Quota | None
+    observed: Policy | None
+    used: Used
+
+    @property
+    def limits(self) -> Policy | None:
+        """What holds for the team there."""
+        granted = self.quota.policy() if self.quota else None
+        return lower(self.observed, granted) or granted
+
+    @property
+    def differs(self) -> bool:
+        """Whether the instance enforces something else than was granted."""
+        return self.quota is not None and self.observed is not None and self.observed != self.quota.policy()
+
+    @property
+    def meters(self) -> list[Meter]:
+        """Its bars: memory, unikernels, and blocks if any are allowed or used."""
+        limits = self.limits
+        if limits is None:
+            return []
+        number, memory, block = self.used
+        bars = [
+            Meter("Memory", memory, limits.memory, "MB"),
+            Meter("Unikernels", number, limits.unikernels),
+        ]
+        if limits.block is not None or block:
+            bars.append(Meter("Blocks", block, limits.block or 0, "MB"))
+        return bars
+
+
+def shares_of(quotas: Iterable[Quota]) -> list[Share]:
+    """The shares behind *quotas* (read with team and instance); one look at the usage per instance."""
+    quotas = list(quotas)
+    instances = {quota.instance_id: quota.instance for quota in quotas}
+    observed = _observed(instances.values())
+    used = {pk: usage(instance) for pk, instance in instances.items()}
+    return [
+        Share(
+            team=quota.team,
+            instance=quota.instance,
+            quota=quota,
+            observed=observed.get((quota.instance_id, quota.team.domain)),
+            used=used[quota.instance_id].get(quota.team.domain, NOTHING_USED),
+        )
+        for quota in quotas
+    ]
+
+
+def share_of(team: Team, instance: Instance) -> Share:
+    """What *team* may use on *instance*, also when nothing was granted."""
+    quota = Quota.objects.filter(team=team, instance=instance).first()
+    observed = _observed([instance]).get((instance.pk, team.domain))
+    used = usage(instance).get(team.domain, NOTHING_USED)
+    return Share(team, instance, quota, observed, used)
+
+
+def root_policy(instance: Instance) -> Policy | None:
+    """The limits of the whole instance, as last observed."""
+    return _observed([instance]).get((instance.pk, ""))
+
+
+def _observed(instances: Iterable[Instance]) -> dict[tuple[int, str], Policy]:
+    rows: Sequence[ObservedPolicy] = list(ObservedPolicy.objects.filter(instance__in=list(instances)))
+    return {(row.instance_id, row.path): row.policy() for row in rows}

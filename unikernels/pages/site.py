@@ -1,0 +1,120 @@
+"""What the frame of a page needs, looked up only when it is drawn."""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts.actors import Actor
+from accounts.models import Membership, Role, Team, User
+from accounts.requests import actor_of
+from unikernels.access import operations_of
+
+THEMES = (("", "System"), ("light", "Light"), ("dark", "Dark"))
+THEME_COOKIE = "theme"
+
+M = TypeVar("M", bound=Model)
+
+
+class Site:
+    """The frame of one page: who looks, at which team, in which theme."""
+
+    version = settings.VERSION
+    themes = THEMES
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    @cached_property
+    def actor(self) -> Actor | None:
+        """Who looks, if somebody is logged in."""
+        user = getattr(self.request, "user", None)
+        return actor_of(self.request) if isinstance(user, User) and user.is_active else None
+
+    @cached_property
+    def theme(self) -> str:
+        """``light``, ``dark`` or empty: as the system has it."""
+        wanted = self.request.COOKIES.get(THEME_COOKIE, "")
+        return wanted if wanted in {value for value, _ in THEMES} else ""
+
+    @cached_property
+    def teams(self) -> list[Team]:
+        """The teams that can be looked at, by name."""
+        return self.actor.teams() if self.actor else []
+
+    @cached_property
+    def team(self) -> Team | None:
+        """The one team that is looked at, None: all of them. ``?team=name`` changes it for the session."""
+        session = self.request.session
+        if "team" in self.request.GET:
+            asked = self.request.GET["team"]
+            session["team"] = next((team.pk for team in self.teams if team.name == asked), None)
+        wanted = session.get("team")
+        return next((team for team in self.teams if team.pk == wanted), None) if wanted else None
+
+    def of_team(self, things: QuerySet[M]) -> QuerySet[M]:
+        """*things* of the team that is looked at."""
+        return things.filter(team=self.team) if self.team else things
+
+    @cached_property
+    def deploy_teams(self) -> list[Team]:
+        """The teams for which things may be changed."""
+        if self.actor is None or self.actor.all_powerful:
+            return self.teams
+        roles = Membership.objects.filter(user=self.actor.user).exclude(role=Role.VIEWER)
+        allowed = set(roles.values_list("team_id", flat=True))
+        return [team for team in self.teams if team.pk in allowed]
+
+    @property
+    def show_team(self) -> bool:
+        """Whether lists need a column for the team."""
+        return self.team is None and len(self.teams) > 1
+
+    @cached_property
+    def running(self) -> int:
+        """How many operations are under way."""
+        return operations_of(self.actor).filter(finished_at=None).count() if self.actor else 0
+
+    @property
+    def initials(self) -> str:
+        """Two letters for the account button."""
+        user = self.request.user
+        if not isinstance(user, User):
+            return ""
+        words = (user.name or user.email.partition("@")[0]).replace(".", " ").replace("-", " ").split()
+        return "".join(word[0] for word in words[:2]).upper() or "?"
+
+    @property
+    def links(self) -> dict[str, Any]:
+        """Where the frame leads."""
+        return links()
+
+
+@lru_cache(maxsize=1)
+def links() -> dict[str, Any]:
+    """The addresses in the frame; they never change while we run."""
+    names = ("overview", "unikernels", "images", "operations", "instances", "theme", "help")
+    account = [
+        ("API tokens", reverse("tokens")),
+        ("Teams", reverse("teams")),
+        ("Two-factor login", reverse("mfa_index")),
+        ("Quota", reverse("pages:quotas")),
+        ("Block devices", reverse("pages:blocks")),
+    ]
+    return {
+        **{name: reverse(f"pages:{name}") for name in names},
+        "admin": reverse("admin:index"),
+        "api": reverse("api:schema"),
+        "logout": reverse("account_logout"),
+        "account": [{"text": text, "href": href} for text, href in account],
+    }
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: ``site``, for the frame of every page."""
+    return {"site": getattr(request, "site", None) or Site(request)}

@@ -1,0 +1,241 @@
+"""All unikernels, one unikernel, and the buttons on its page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+from django_htmx.http import HttpResponseClientRefresh
+
+from accounts.actors import Actor
+from accounts.models import Event, Role
+from mollymawk.errors import ApplicationError
+from mollymawk.keyring import unseal_json
+from mollymawk.rest.pages import BY_NAME
+from unikernels.access import instances_of, operations_of, unikernel_of, unikernels_of
+from unikernels.arguments import masked, may_read_arguments
+from unikernels.inventory.services import adopt
+from unikernels.models import Operation, Unikernel
+from unikernels.operations import services
+from unikernels.operations.story import Step, Verdict, steps_of, verdict
+from unikernels.pages.confirm import Confirm
+from unikernels.pages.lists import listed
+from unikernels.pages.request import PageRequest, page, refused, say
+from unikernels.pages.rows import row, rows_of, under_way, with_trouble
+from unikernels.pages.same import Same, same
+from unikernels.pages.words import happening
+
+MAX_VERSIONS = 20  # the newest; older ones are history
+MAX_EVENTS = 50
+MAX_SEARCH = 63  # a name is not longer
+
+STATES = {
+    "": "Any state",
+    "running": "Running",
+    "stopped": "Stopped",
+    "missing": "Missing",
+    "problems": "Problems",
+    "under-way": "Under way",
+}
+
+
+# --- the list ----------------------------------------------------------------------------------------
+
+
+@page
+@require_GET
+def unikernels(request: PageRequest) -> HttpResponse:
+    """The list, searched and narrowed, a page at a time."""
+    asked = {name: request.GET.get(name, "")[:MAX_SEARCH] for name in ("q", "instance", "state")}
+    found = _narrowed(request, asked)
+    context = {
+        "section": "unikernels",
+        "list": listed(request, rows_of(found), BY_NAME, row),
+        "asked": asked,
+        "narrowed": any(asked.values()),
+        "states": STATES,
+        "instances": instances_of(request.actor).order_by("name"),
+        "same": same("GET", "/unikernels/", command="unikernels"),
+    }
+    return render(request, "unikernels.html#list" if request.htmx else "unikernels.html", context)
+
+
+def _narrowed(request: PageRequest, asked: dict[str, str]) -> QuerySet[Unikernel]:
+    found = request.site.of_team(unikernels_of(request.actor))
+    if asked["q"]:
+        found = found.filter(name__icontains=asked["q"].lower())
+    if asked["instance"]:
+        found = found.filter(instance__name=asked["instance"])
+    if asked["state"] in Unikernel.Presence.values:
+        found = found.filter(state=asked["state"])
+    if asked["state"] == "problems":
+        found = with_trouble(found)
+    if asked["state"] == "under-way":
+        found = under_way(found)
+    return found
+
+
+# --- one unikernel -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The operation that is under way, or the last one."""
+
+    operation: Operation
+    steps: list[Step]
+    verdict: Verdict
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self.operation.finished_at is not None
+
+
+@page
+@require_GET
+def unikernel(request: PageRequest, pk: int) -> HttpResponse:
+    """One unikernel. A poll that saw the end of an operation (``?operation=``) reloads the page."""
+    thing = unikernel_of(request.actor, pk)
+    last = operations_of(request.actor).filter(unikernel=thing).first()
+    current = Current(last, steps_of(last), verdict(last)) if last else None
+    watched = request.GET.get("operation")
+    if (
+        request.htmx
+        and watched
+        and (current is None or current.ended or str(current.operation.pk) != watched)
+    ):
+        return HttpResponseClientRefresh()
+    context = _facts(request, thing, current)
+    if request.htmx:
+        return render(request, "unikernel.html#live", context)
+    return render(request, "unikernel.html", context | _history(request, thing))
+
+
+def _facts(request: PageRequest, thing: Unikernel, current: Current | None) -> dict[str, Any]:
+    values = rows_of(Unikernel.objects.filter(pk=thing.pk)).get()
+    actor = request.actor
+    return {
+        "section": "unikernels",
+        "unikernel": thing,
+        "row": row(values),
+        "current": current,
+        "show_current": current and (not current.ended or current.verdict.tone != "ok"),
+        "arguments": _arguments(actor, thing),
+        "masked": not may_read_arguments(actor, thing.team),
+    }
+
+
+def _arguments(actor: Actor, thing: Unikernel) -> list[str]:
+    reported = unseal_json(thing.sealed_arguments) if thing.sealed_arguments else None
+    given: list[str] = list(reported or [])
+    return given if may_read_arguments(actor, thing.team) else masked(given)
+
+
+def _history(request: PageRequest, thing: Unikernel) -> dict[str, Any]:
+    """What stands below, and what can be pressed: not part of a poll."""
+    role = request.actor.role_in(thing.team)
+    deployer = thing.team is not None and role in {Role.DEPLOYER, Role.OWNER}
+    runs = thing.state == Unikernel.Presence.RUNNING
+    ours = thing.current is not None and not thing.changed_outside
+    events = Event.objects.filter(subject=f"unikernel:{thing.pk}").select_related("actor")
+    return {
+        "deployer": deployer,
+        "can_change": deployer and runs and ours,
+        "can_destroy": deployer and (runs or thing.started is not None),
+        "can_adopt": deployer and runs and not ours,
+        "can_deploy": deployer and not runs,
+        "versions": list(thing.versions.select_related("created_by", "image")[:MAX_VERSIONS]),
+        "events": [happening(event) for event in events[:MAX_EVENTS]],
+        "dialogs": [restart_question(thing), destroy_question(thing)] if deployer else [],
+        "same": same_restart(thing) if deployer else same("GET", f"/unikernels/{thing.pk}/"),
+    }
+
+
+# --- buttons -----------------------------------------------------------------------------------------
+
+
+def restart_question(thing: Unikernel) -> Confirm:
+    """The question before a restart."""
+    return Confirm(
+        id="ask-restart",
+        question=f"Restart {thing.name}?",
+        text=f"It is ended on {thing.instance.name} and started again as it is. Connections to it break.",
+        button="Restart",
+        action=reverse("pages:restart", args=[thing.pk]),
+        back=reverse("pages:unikernel", args=[thing.pk]),
+    )
+
+
+def destroy_question(thing: Unikernel) -> Confirm:
+    """The question before a destroy."""
+    return Confirm(
+        id="ask-destroy",
+        question=f"Destroy {thing.name}?",
+        text=f"It is ended on {thing.instance.name}. Its versions and block devices are kept, so it can be deployed again.",
+        button="Destroy",
+        action=reverse("pages:destroy", args=[thing.pk]),
+        back=reverse("pages:unikernel", args=[thing.pk]),
+        tone="danger",
+    )
+
+
+def same_restart(thing: Unikernel) -> Same:
+    """A restart from elsewhere."""
+    return same(
+        "POST",
+        f"/unikernels/{thing.pk}/restart/",
+        body={},
+        command=f"restart {thing.name} --team {thing.team} --instance {thing.instance}",
+        step=f"Restart {thing.name}",
+    )
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def restart(request: PageRequest, pk: int) -> HttpResponse:
+    """Ask, then restart."""
+    thing = unikernel_of(request.actor, pk, Role.DEPLOYER)
+    if request.method == "GET":
+        return render(request, "confirm.html", {"section": "unikernels", "confirm": restart_question(thing)})
+    try:
+        services.restart(actor=request.actor, unikernel=thing)
+    except ApplicationError as error:
+        return refused(request, error, _page_of(thing))
+    return HttpResponseRedirect(_page_of(thing))
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def destroy(request: PageRequest, pk: int) -> HttpResponse:
+    """Ask, then destroy."""
+    thing = unikernel_of(request.actor, pk, Role.DEPLOYER)
+    if request.method == "GET":
+        return render(request, "confirm.html", {"section": "unikernels", "confirm": destroy_question(thing)})
+    try:
+        services.destroy(actor=request.actor, unikernel=thing)
+    except ApplicationError as error:
+        return refused(request, error, _page_of(thing))
+    return HttpResponseRedirect(_page_of(thing))
+
+
+@page
+@require_http_methods(["POST"])
+def adopt_it(request: PageRequest, pk: int) -> HttpResponse:
+    """Take over what runs, as a version that can be gone back to."""
+    thing = unikernel_of(request.actor, pk)
+    try:
+        adopt(actor=request.actor, unikernel=thing)
+    except ApplicationError as error:
+        return refused(request, error, _page_of(thing))
+    say(request, f"{thing.name} is adopted: what runs is its newest version.")
+    return HttpResponseRedirect(_page_of(thing))
+
+
+def _page_of(thing: Unikernel) -> str:
+    return reverse("pages:unikernel", args=[thing.pk])

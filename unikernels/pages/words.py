@@ -1,0 +1,152 @@
+"""States and events in words: one place, so that every page says the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from accounts.models import Event
+from unikernels.models import Unikernel
+from unikernels.operations.machine import Kind, State
+from unikernels.templatetags.house import span
+
+Presence = Unikernel.Presence
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A word and its tone (ok, bad, warn, busy, idle)."""
+
+    word: str
+    tone: str
+
+
+_UNDER_WAY = {
+    Kind.DEPLOY: "deploying",
+    Kind.CONFIGURE: "configuring",
+    Kind.RESTART: "restarting",
+    Kind.DESTROY: "destroying",
+}
+_PRESENCE = {
+    Presence.NEW: Badge("not seen yet", "idle"),
+    Presence.RUNNING: Badge("running", "ok"),
+    Presence.STOPPED: Badge("stopped", "idle"),
+    Presence.MISSING: Badge("missing", "bad"),
+}
+UNSTABLE = Badge("unstable", "bad")
+CHANGED_OUTSIDE = Badge("changed outside", "warn")
+
+
+def state_badge(
+    *,
+    state: str,
+    unstable: bool,
+    changed_outside: bool,
+    under_way: str | None,
+    seen_at: datetime | None,
+    stale: bool,
+) -> Badge:
+    """How a unikernel stands, in one badge: what is being done, what is wrong, what is known.
+
+    *under_way* is the kind of its unfinished operation; *seen_at* and *stale* are its instance's.
+    """
+    if under_way:
+        return Badge(_UNDER_WAY[Kind(under_way)], "busy")
+    if stale and state == Presence.RUNNING:
+        return Badge(last_seen(seen_at), "idle")
+    if state == Presence.MISSING:
+        return _PRESENCE[Presence.MISSING]
+    if unstable:
+        return UNSTABLE
+    if changed_outside:
+        return CHANGED_OUTSIDE
+    return _PRESENCE[Presence(state)]
+
+
+def last_seen(seen_at: datetime | None) -> str:
+    """``last seen 2 min ago``."""
+    if seen_at is None:
+        return "never seen"
+    return f"last seen {span((timezone.now() - seen_at).total_seconds())} ago"
+
+
+# --- events ------------------------------------------------------------------------------------------
+
+_KINDS = {
+    "operation.deploy": "Deploy asked for",
+    "operation.configure": "Configure asked for",
+    "operation.restart": "Restart asked for",
+    "operation.destroy": "Destroy asked for",
+    "operation.cancel-asked": "Cancel asked for",
+    "operation.goes-back": "Goes back to what ran before",
+    "unikernel.appeared": "Appeared on the instance",
+    "unikernel.changed": "Changed on the instance",
+    "unikernel.missing": "Missing: gone, and nobody here stopped it",
+    "unikernel.returned": "Back again",
+    "unikernel.adopted": "Adopted",
+    "unikernel.changed-outside": "Changed outside",
+}
+_ENDS = {
+    State.SUCCEEDED: "Succeeded",
+    State.ABORTED: "Aborted: nothing was touched",
+    State.CANCELLED: "Cancelled: nothing was touched",
+    State.ROLLED_BACK: "Rolled back",
+    State.FAILED: "Failed",
+}
+_STEPS = {
+    State.CHECK: "Check of what runs now",
+    State.FETCH: "Get the image",
+    State.VERIFY: "Verify the image",
+    State.PREFLIGHT: "Preflight: devices, quota, name",
+    State.CAPTURE: "Hold the way back",
+    State.SWAP: "Send it to the instance",
+    State.OBSERVE: "Look what the instance made of it",
+    State.RESEND: "Send it again",
+    State.PROVE: "See whether it stays up",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of a timeline."""
+
+    at: datetime
+    text: str
+    reason: str
+    who: str
+    operation: int | None
+    tone: str = ""
+
+
+def happening(event: Event) -> Happening:
+    """*event* as a line of a timeline. Read it with ``select_related("actor")``."""
+    return Happening(event.at, _text(event), event.reason, who(event), event.operation, _tone(event))
+
+
+def who(event: Event) -> str:
+    """Who did it, and with what if that was not a session."""
+    if event.actor is None:
+        return {"system": "", "command": "an operator"}.get(event.credential, event.credential)
+    return event.actor.email if event.credential == "session" else f"{event.actor.email}, {event.credential}"
+
+
+def _text(event: Event) -> str:
+    if event.kind == "operation.state":
+        state = State(event.now)
+        return _ENDS.get(state) or _STEPS[state]
+    if event.kind in _KINDS:
+        return _KINDS[event.kind]
+    words = event.kind.replace(".", " ").replace("-", " ").replace("_", " ").capitalize()
+    return f"{words}: {event.was} → {event.now}" if event.was and event.now else words
+
+
+def _tone(event: Event) -> str:
+    if event.kind == "operation.goes-back":
+        return "warn"
+    if event.kind != "operation.state":
+        return "bad" if event.kind == "unikernel.missing" else ""
+    return {State.SUCCEEDED: "ok", State.FAILED: "bad", State.ROLLED_BACK: "bad", State.ABORTED: "warn"}.get(
+        State(event.now), ""
+    )

@@ -1,0 +1,84 @@
+"""Filters of the house: ages, sizes, digests. Each writes one small thing the same way everywhere."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+SHORT = 8  # digits of a digest that people compare
+
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
+def span(seconds: float) -> str:
+    """A length of time in its largest unit: ``14 s``, ``3 min``, ``5 h``, ``12 d``."""
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{max(int(seconds), 0)} s"
+
+
+@register.filter
+def age(moment: datetime | None) -> str | SafeString:
+    """``3 min ago``, the exact moment on hover."""
+    return _timed(moment, " ago")
+
+
+@register.filter
+def since(moment: datetime | None) -> str | SafeString:
+    """``3 min``, the exact moment on hover."""
+    return _timed(moment, "")
+
+
+def _timed(moment: datetime | None, tail: str) -> str | SafeString:
+    if moment is None:
+        return "never"
+    text = span((timezone.now() - moment).total_seconds())
+    exact = moment.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return format_html('<time datetime="{}" title="{}">{}{}</time>', moment.isoformat(), exact, text, tail)
+
+
+@register.filter
+def clock(moment: datetime) -> str:
+    """``14:03:21``."""
+    return moment.strftime("%H:%M:%S")
+
+
+@register.filter
+def lasted(duration: timedelta | None) -> str:
+    """``00:14`` or ``1:02:03``."""
+    seconds = int(duration.total_seconds()) if duration else 0
+    minutes, rest = divmod(max(seconds, 0), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes:02}:{rest:02}"
+
+
+@register.filter
+def short(digest: str) -> SafeString:
+    """The first eight digits of a digest, all of them on hover."""
+    return format_html('<code title="{}">{}</code>', digest, digest[:SHORT])
+
+
+@register.filter
+def megabytes(size: int | None) -> str:
+    """A number of MB, with thin groups: ``1,024 MB``."""
+    return "none" if size is None else f"{size:,} MB"
+
+
+@register.filter
+def filesize(size: int) -> str:
+    """A number of bytes for people: ``812 kB``, ``5.3 MB``."""
+    if size < 1_000_000:
+        return f"{max(size / 1000, 0.1):.1f} kB" if size < 10_000 else f"{size // 1000} kB"
+    return f"{size / 1_000_000:,.1f} MB"
+
+
+@register.filter
+def listed(values: object) -> str:
+    """``0, 1, 2``, or ``none``."""
+    return ", ".join(map(str, values)) if values else "none"  # type: ignore[call-overload]  # any collection
