@@ -161,18 +161,18 @@ def _inflated(file: BinaryIO) -> Iterator[bytes]:
     inflater = zlib.decompressobj()
     try:
         for chunk in _chunks(file):
-            if inflater.eof:
-                raise ImageRefused("There are surplus bytes after the compressed image.")
             pending = chunk
             while pending and not inflater.eof:
                 yield inflater.decompress(pending, _CHUNK)
                 pending = inflater.unconsumed_tail
+            if inflater.eof:
+                break
     except zlib.error as error:
         raise ImageRefused("The compressed image is damaged.") from error
-    if inflater.unused_data:
-        raise ImageRefused("There are surplus bytes after the compressed image.")
     if not inflater.eof:
         raise ImageRefused("The compressed image is incomplete.")
+    if inflater.unused_data or file.read(1):
+        raise ImageRefused("There are surplus bytes after the compressed image.")
 
 
 # --- ELF -----------------------------------------------------------------------------------------

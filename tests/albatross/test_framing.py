@@ -131,6 +131,14 @@ def test_a_connection_that_ends_inside_a_frame_is_told_apart() -> None:
             reader.feed_eof()
 
 
+def test_the_end_is_also_found_inside_a_frame_that_nobody_asked_for() -> None:
+    reader = FrameReader(100)
+    reader.feed(frame(b"hello") + frame(b"world")[:6])
+    assert not reader.mid_frame
+    assert reader.next_frame() == b"hello"
+    assert reader.mid_frame
+
+
 def test_it_says_how_much_is_missing() -> None:
     reader = FrameReader(100)
     reader.feed(frame(b"hello")[:-2])

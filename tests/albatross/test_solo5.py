@@ -196,17 +196,54 @@ def test_a_note_that_claims_to_be_huge_is_refused_unread(size: int) -> None:
     assert f"a note of {size} bytes" in refusal(image)
 
 
-@pytest.mark.parametrize("name", [b".note.solo5.abi", b".note.solo5.manifest", b".shstrtab"])
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [(24, 2**64 - 1), (24, 2**62), (24, 2**40), (32, 2**64 - 1), (32, 2**62), (0, 2**32 - 1)],
-)
-def test_impossible_places_of_sections_are_refused(name: bytes, field: int, value: int) -> None:
+SECTIONS = [b"", b".note.solo5.abi", b".note.solo5.manifest", b".shstrtab"]
+NAMES = b"\0.note.solo5.abi\0.note.solo5.manifest\0.shstrtab\0"
+
+
+def with_section(name: bytes, field: int, value: int) -> bytes:
+    """A good image, one section of which is said to be elsewhere."""
     data = bytearray(elf.image())
     (table,) = struct.unpack_from("<I", data, 0x28)
-    number = [b".note.solo5.abi", b".note.solo5.manifest", b".shstrtab"].index(name) + 1
-    struct.pack_into("<I" if field == 0 else "<Q", data, table + 64 * number + field, value)
-    assert refusal(bytes(data)).startswith("The ELF file is damaged or incomplete")
+    place = table + 64 * SECTIONS.index(name) + field
+    struct.pack_into("<I" if field == 0 else "<Q", data, place, value)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("name", SECTIONS[1:])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        (24, 2**64 - 1),
+        (24, 2**62),
+        (24, 2**40),
+        (32, 2**64 - 1),
+        (32, 2**62),
+        (0, 2**32 - 1),
+        (0, len(NAMES)),
+    ],
+)
+def test_impossible_places_of_sections_are_refused(name: bytes, field: int, value: int) -> None:
+    assert refusal(with_section(name, field, value)).startswith("The ELF file is damaged or incomplete")
+
+
+def test_every_section_counts_as_it_does_for_the_original() -> None:
+    assert refusal(with_section(b"", 24, 2**62)) == (
+        "The ELF file is damaged or incomplete: the place of a section is impossible."
+    )
+    assert notes_of(with_section(b"", 24, 2**62 - 1)).target is Target.SPT
+    assert refusal(with_section(b"", 0, len(NAMES))) == (
+        "The ELF file is damaged or incomplete: the name of a section does not end."
+    )
+    assert notes_of(with_section(b"", 0, len(NAMES) - 1)).target is Target.SPT
+
+
+def test_the_table_of_names_ends_where_it_says() -> None:
+    assert "the name of a section does not end" in refusal(with_section(b".shstrtab", 32, 20))
+
+
+def test_a_section_that_is_too_small_for_a_note_holds_none() -> None:
+    assert "no Solo5 note in .note.solo5.abi" in refusal(with_section(b".note.solo5.abi", 32, 11))
+    assert notes_of(with_section(b".note.solo5.abi", 32, 12)).target is Target.SPT
 
 
 @pytest.mark.parametrize(
@@ -307,6 +344,15 @@ def test_gzip_is_named() -> None:
 def test_broken_compression_is_refused(mutate: Callable[[bytes], bytes], reason: str) -> None:
     with pytest.raises(ImageRefused, match=reason):
         inspect(io.BytesIO(mutate(zlib.compress(elf.image()))))
+
+
+def test_surplus_bytes_are_found_right_behind_a_piece_that_was_read() -> None:
+    piece, image = 2**18, elf.image()
+    padded = (image + bytes(size - len(image)) for size in range(piece - 200, piece))
+    packed = next(packed for plain in padded if len(packed := zlib.compress(plain, 0)) == piece)
+    assert inspect(io.BytesIO(packed)).target is Target.SPT
+    with pytest.raises(ImageRefused, match="surplus bytes"):
+        inspect(io.BytesIO(packed + b"x"))
 
 
 @pytest.mark.parametrize("pack", [bytes, zlib.compress])

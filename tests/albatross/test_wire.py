@@ -66,6 +66,24 @@ def test_sets_of_a_policy_are_written_in_ascending_order() -> None:
     assert bytes.fromhex("3010 0c0161 0c027a7a 0c04f09f908d 0c01ff") in data
 
 
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [
+        (0, b"19700101000000Z"),
+        (-1, b"19691231235959.999Z"),
+        (120, b"19700101000000.120Z"),
+        (-62_167_219_200_000, b"00000101000000Z"),
+        (-62_135_596_800_001, b"00001231235959.999Z"),
+        (-62_135_596_800_000, b"00010101000000Z"),
+        (253_402_300_799_999, b"99991231235959.999Z"),
+    ],
+)
+def test_times_are_written_with_no_or_three_digits_of_a_second(milliseconds: int, text: bytes) -> None:
+    line = m.ConsoleLine(m.Timestamp(milliseconds), "")
+    assert bytes([0x18, len(text)]) + text in written(line)
+    assert again(line) == line
+
+
 @pytest.mark.parametrize("arguments", [None, (), ("",)])
 def test_no_arguments_and_an_empty_list_of_arguments_differ(arguments: tuple[str, ...] | None) -> None:
     assert again(m.UnikernelRestart(m.Arguments(arguments=arguments))) == m.UnikernelRestart(

@@ -92,6 +92,17 @@ def test_lengths_that_do_not_fit_together_are_refused() -> None:
         image_reply(data[:PREFIX], len(data) - 1)
 
 
+def test_a_message_that_ends_before_the_image_is_left_to_decoding() -> None:
+    header = bytes.fromhex("3010 020105 04080000000000000000 0c013a")
+    for payload in ("", "a100", "a102a600", "a104a6023000", "a107a605 3003 0101ff"):
+        body = header + bytes.fromhex(payload)
+        data = bytes([0x30, len(body)]) + body
+        with contextlib.suppress(DecodeError):
+            assert image_reply(data, len(data)) is Undecided.OTHER
+        with pytest.raises(DecodeError):
+            decode(data)
+
+
 def test_another_version_is_refused() -> None:
     data = image_message(8000).replace(b"\x02\x01\x05", b"\x02\x01\x06")
     with pytest.raises(DecodeError, match="unknown version"):
