@@ -1,58 +1,72 @@
-"""A simulated instance, its row, and a small cast."""
+"""A simulated instance called ``earth`` with the domain ``robur``, and the cast of all tests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from accounts.actors import COMMAND
-from accounts.models import Team
-from albatross.messages import Arguments, Config, Policy, UnikernelCreate
+from albatross.messages import Arguments, Config, Policy, UnikernelCreate, UnikernelDestroy
 from albatross.models import Instance
 from albatross.simulator import SimulatedInstance
 from albatross.simulator.images import build_image
+from tests.cast import alice, bob, charlie, dave, robur, root
 from unikernels.instances.services import instance_add
 
-POLICY = Policy(unikernels=8, cpuids=frozenset({0, 1}), memory=1024, block=256, bridges=frozenset({"service"}))
+__all__ = ["alice", "bob", "charlie", "dave", "robur", "root"]
 
-Run = Callable[..., None]
+POLICY = Policy(
+    unikernels=8, cpuids=frozenset({0, 1}), memory=1024, block=256, bridges=frozenset({"service"})
+)
+
+
+SMALL = Arguments(memory=16)
+
+
+class Run(Protocol):
+    """Starts a unikernel."""
+
+    def __call__(self, name: str, *, arguments: Arguments = ..., says: tuple[str, ...] = ...) -> None: ...
 
 
 @pytest.fixture
 def host(tmp_path: Path, simulated_network: str) -> Iterator[SimulatedInstance]:
-    """An instance with the domain ``alice`` and nothing running."""
+    """An instance with the domain ``robur`` and nothing running."""
     with SimulatedInstance(tmp_path / "instance", network=simulated_network) as host:
-        host.grant("alice:", POLICY)
+        host.grant("robur:", POLICY)
         yield host
 
 
 @pytest.fixture
 def instance(host: SimulatedInstance, db: None) -> Instance:
     """The row of *host*, not looked at yet."""
-    return instance_add(
-        actor=COMMAND,
-        name="earth",
-        address=host.address,
-        server_ca=host.server_ca,
-        certificate=host.ca_pem,
-        key=host.key_pem,
-    )
-
-
-@pytest.fixture
-def alice(db: None) -> Team:
-    """The team whose domain is ``alice``."""
-    return Team.objects.create(name="alice", domain="alice")
+    return instance_add(actor=COMMAND, name="earth", **way_to(host))
 
 
 @pytest.fixture
 def run(host: SimulatedInstance) -> Run:
     """Starts a unikernel on the host itself, as somebody else would."""
 
-    def start(name: str, *, arguments: Arguments | None = None, image: bytes | None = None) -> None:
-        config = Config(arguments or Arguments(memory=16), image=image or build_image(behaviour={}))
-        host.run(name, UnikernelCreate(config))
+    def run(name: str, *, arguments: Arguments = SMALL, says: tuple[str, ...] = ()) -> None:
+        image = build_image(behaviour={"lines": list(says)})
+        host.run(name, UnikernelCreate(Config(arguments, image=image)))
 
-    return start
+    return run
+
+
+def end(host: SimulatedInstance, name: str) -> None:
+    """End a unikernel on the host itself."""
+    host.run(name, UnikernelDestroy())
+
+
+def way_to(host: SimulatedInstance) -> dict[str, str]:
+    """What a superuser gives to add *host*."""
+    return {
+        "address": host.address,
+        "server_ca": host.server_ca,
+        "certificate": host.ca_pem,
+        "key": host.key_pem,
+    }

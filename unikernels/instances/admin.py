@@ -27,7 +27,7 @@ class ReadOnly:
         return False
 
 
-class IncidentInline(ReadOnly, admin.TabularInline):
+class IncidentInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # generic only for the type checker
     """The log of what went wrong."""
 
     model = Incident
@@ -37,7 +37,7 @@ class IncidentInline(ReadOnly, admin.TabularInline):
 
 
 @admin.register(Instance)
-class InstanceAdmin(ReadOnly, admin.ModelAdmin):
+class InstanceAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
     """What is known of each instance, without its sealed key."""
 
     list_display = ("name", "address", "status", "trouble", "seen_at", "watcher")
@@ -68,7 +68,7 @@ class InstanceAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(ObservedPolicy)
-class ObservedPolicyAdmin(ReadOnly, admin.ModelAdmin):
+class ObservedPolicyAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
     """The limits that instances hold, as last seen."""
 
     list_display = ("instance", "path", "unikernels", "memory", "block", "observed_at")
