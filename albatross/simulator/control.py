@@ -1,7 +1,8 @@
 """How people reach into a running simulated instance: a unix socket in its folder.
 
 One line of JSON each way: ``{"verb": "fault", "kind": "refuse", "times": 3}`` and
-``{"verb": "faults" | "clear" | "status"}``; the answer has ``"error"`` or what was asked for.
+``{"verb": "faults" | "clear" | "status"}``, ``{"verb": "journal", "what": "started"}`` (also ``name``
+and ``command``, as in ``Journal.records``); the answer has ``"error"`` or what was asked for.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from albatross.simulator.instance import Instance
 
 SOCKET = "control.sock"
 MAX_REQUEST = 64 * 1024
+MAX_ANSWER = 16 * 2**20  # bytes: a full journal
 TIME = 5.0  # seconds for a request and its answer
 
 
@@ -35,6 +37,7 @@ class Control:
             "faults": self._faults,
             "clear": self._clear,
             "status": self._status,
+            "journal": self._journal,
         }
 
     async def open(self, folder: Path) -> None:
@@ -81,6 +84,9 @@ class Control:
         running = {str(guest.name): guest.address for guest in guests}
         return {"address": self._instance.address, "running": running} | self._faults({})
 
+    def _journal(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"records": [asdict(record) for record in self._instance.journal.records(**request)]}
+
 
 def ask(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
     """The answer of the instance whose state is in *folder*. Raises ``OSError`` when none runs there."""
@@ -89,7 +95,7 @@ def ask(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
         connection.connect(path)
         connection.sendall(json.dumps(request).encode() + b"\n")
         with connection.makefile("rb") as answer:
-            told: dict[str, Any] = json.loads(answer.readline(MAX_REQUEST) or b'{"error": "no answer"}')
+            told: dict[str, Any] = json.loads(answer.readline(MAX_ANSWER) or b'{"error": "no answer"}')
             return told
 
 
