@@ -56,7 +56,7 @@ class Endpoint:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         faults = self._backends.faults
-        if len(self._connections) >= MAX_CONNECTIONS or faults.take(Kind.REFUSE):
+        if len(self._connections) >= MAX_CONNECTIONS:
             reset(writer)
             return
         task = asyncio.current_task()
@@ -78,6 +78,9 @@ class Endpoint:
 
     async def _serve(self, stream: TlsStream) -> None:
         async with asyncio.timeout(HANDSHAKE_TIME):
+            if self._backends.faults.take(Kind.REFUSE):
+                await stream.first_bytes()  # so that a client sees it always in the same place
+                raise Gone("refused, as asked for")
             await stream.handshake()
         order = self._read(stream)
         if order is not None:

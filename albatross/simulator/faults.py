@@ -16,7 +16,7 @@ class Kind(enum.StrEnum):
     """What goes wrong. The first four come before a command is known, or before it has an effect."""
 
     UNREACHABLE = "unreachable"  # nothing listens until it is cleared (``times`` means nothing)
-    REFUSE = "refuse"  # connections are reset at once
+    REFUSE = "refuse"  # connections are reset in the handshake
     WRONG_CERTIFICATE = "wrong_certificate"  # the server shows a certificate of another CA
     BREAK_STREAM = "break_stream"  # reset once ``after`` bytes of an image or block stream have come
 

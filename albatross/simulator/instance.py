@@ -201,6 +201,7 @@ class SimulatedInstance:
             return
         try:
             self._call(self._instance.stop())
+            self._call(_wind_up())
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
@@ -273,6 +274,17 @@ class SimulatedInstance:
             work.close()
             raise RuntimeError("the simulated instance is not running")
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(CALL_TIME)
+
+
+async def _wind_up() -> None:
+    """Let everything on the loop come to its end."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    loop = asyncio.get_running_loop()
+    await loop.shutdown_asyncgens()
+    await loop.shutdown_default_executor()
 
 
 def _now() -> m.Timestamp:

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http.client import responses
-from typing import Protocol
 
 from albatross.simulator.behaviour import Behaviour, Dns, Http
 from albatross.simulator.zone import dns_response
 
 REQUEST_TIME = 5.0  # seconds that a client may take to send its request
 MAX_DATAGRAM = 4096
+MAX_CLIENTS = 256  # of one server at once; more are cut off
 
-
-class Gate(Protocol):
-    """Says of each request whether the unikernel answers it."""
-
-    def __call__(self) -> bool: ...
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Servers:
-    """The open sockets of one unikernel. ``open`` and ``close`` belong to the running event loop."""
+    """The open sockets of one unikernel; *gate* says of each request whether it is answered.
 
-    def __init__(self, behaviour: Behaviour, address: str, gate: Gate) -> None:
+    ``open`` and ``close`` belong to the running event loop.
+    """
+
+    def __init__(self, behaviour: Behaviour, address: str, gate: Callable[[], bool]) -> None:
         self._behaviour = behaviour
         self._address = address
         self._gate = gate
         self._servers: list[asyncio.Server] = []
         self._datagrams: socket.socket | None = None
-        self._transports: set[asyncio.WriteTransport] = set()
+        self._clients: dict[asyncio.Task[None], asyncio.WriteTransport] = {}
 
     async def open(self) -> list[str]:
         """Listen; what to tell about it on the console. Raises ``OSError``."""
@@ -48,24 +48,29 @@ class Servers:
         """Close everything at once: the next unikernel may want the same address."""
         for server in self._servers:
             server.close()
-        for transport in self._transports:
+        for task, transport in self._clients.items():
             transport.abort()
+            task.cancel()
         if self._datagrams is not None:
             asyncio.get_running_loop().remove_reader(self._datagrams)
             self._datagrams.close()
             self._datagrams = None
 
-    async def _listen(self, port: int, serve: Callable[..., object]) -> None:
+    async def _listen(self, port: int, serve: Serve) -> None:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            self._transports.add(writer.transport)
-            try:
+            task = asyncio.current_task()
+            assert task is not None
+            if len(self._clients) >= MAX_CLIENTS:
+                writer.transport.abort()
+                return
+            self._clients[task] = writer.transport
+            # CancelledError: we close. The others: a client that went away, dawdles or sends too much.
+            expected = (OSError, EOFError, asyncio.LimitOverrunError, asyncio.CancelledError)
+            with contextlib.suppress(*expected):
                 async with asyncio.timeout(REQUEST_TIME):
-                    await serve(reader, writer)  # type: ignore[misc]  # a lambda that gives a coroutine
-            except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-                writer.transport.abort()  # TimeoutError is an OSError: a client that went away or dawdles
-            finally:
-                self._transports.discard(writer.transport)
-                writer.close()
+                    await serve(reader, writer)
+            del self._clients[task]
+            writer.close()
 
         self._servers.append(await asyncio.start_server(accept, self._address, port))
 

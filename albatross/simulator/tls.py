@@ -55,6 +55,10 @@ class TlsStream:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
 
+    async def first_bytes(self) -> None:
+        """Wait until the client says something."""
+        await self._fill()
+
     async def handshake(self) -> None:
         await self._drive(self._tls.do_handshake)
 

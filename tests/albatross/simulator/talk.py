@@ -56,7 +56,11 @@ class Talk:
         self.socket = socket.create_connection(("127.0.0.1", instance.port), PATIENCE)
         self.tls = SSL.Connection(context, self.socket)
         self.tls.set_connect_state()
-        self._drive(self.tls.do_handshake)
+        try:
+            self._drive(self.tls.do_handshake)
+        except SSL.Error:
+            self.close()
+            raise
 
     def _drive(self, step):
         while True:

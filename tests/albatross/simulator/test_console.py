@@ -163,7 +163,7 @@ def test_consoles_without_a_running_unikernel_are_listed_by_relative_name(consol
 
 
 def test_a_path_has_no_console_and_a_name_no_list(consoles):
-    with pytest.raises(Refused, match="^path used instead of name$"):
+    with pytest.raises(Refused, match=r"^path used instead of name$"):
         follow(consoles, Name(("alice",)))
-    with pytest.raises(Refused, match="^name used$"):
+    with pytest.raises(Refused, match=r"^name used$"):
         consoles.list_inactive(WEB)

@@ -112,9 +112,9 @@ def test_at_the_root_the_machine_is_the_limit(state):
 
 def test_a_taken_name_and_a_missing_bridge_are_told(state):
     run(state, "alice:web")
-    with pytest.raises(Refused, match="^Unikernel with same name is already running$"):
+    with pytest.raises(Refused, match=r"^Unikernel with same name is already running$"):
         state.check_name_free(Name.parse("alice:web"))
-    with pytest.raises(Refused, match="^interface lan does not exist$"):
+    with pytest.raises(Refused, match=r"^interface lan does not exist$"):
         state.check_bridges_exist(Arguments(bridges=nets("service", ("x", "lan"))))
 
 
@@ -147,13 +147,13 @@ def test_no_block_storage_above_allows_none_below_and_not_even_zero():
     none = replace(LIMITS, block=None)
     check_within(LIMITS, none)
     check_within(none, none)
-    with pytest.raises(Refused, match="^policy above allows 0 MB block storage, which is fewer than 0 MB$"):
+    with pytest.raises(Refused, match=r"^policy above allows 0 MB block storage, which is fewer than 0 MB$"):
         check_within(none, replace(LIMITS, block=0))
 
 
 def test_a_policy_cannot_shrink_below_those_under_it(state):
     state.set_policy(("alice", "bob"), LIMITS)
-    with pytest.raises(Refused, match="^policy above allows 1 unikernels, which is fewer than 2$"):
+    with pytest.raises(Refused, match=r"^policy above allows 1 unikernels, which is fewer than 2$"):
         state.set_policy(("alice",), replace(LIMITS, unikernels=1))
 
 
@@ -215,14 +215,14 @@ def test_a_block_device_fits_into_the_policy_of_its_path(state):
     assert str(refused.value) == (
         "block device policy limit of 50 MB (used 40 MB) would be exceeded by the request (11 MB)"
     )
-    with pytest.raises(Refused, match="^block device with same name already exists$"):
+    with pytest.raises(Refused, match=r"^block device with same name already exists$"):
         state.check_block_addition(Name.parse("alice:one"), 999)
 
 
 def test_without_a_policy_anything_goes_and_without_block_storage_nothing(state):
     state.check_block_addition(Name.parse("nobody:disk"), 10_000)
     state.policies["alice",] = replace(LIMITS, block=None)
-    with pytest.raises(Refused, match="^no block devices are allowed by policy$"):
+    with pytest.raises(Refused, match=r"^no block devices are allowed by policy$"):
         state.check_block_addition(Name.parse("alice:disk"), 1)
 
 
