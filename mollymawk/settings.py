@@ -84,6 +84,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "unikernels.pages.site.frame",
             ],
             "loaders": [
                 (
@@ -122,7 +123,9 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_CHANGE_EMAIL = True  # one address for each person; a new one counts once it is verified
-ACCOUNT_EMAIL_VERIFICATION = env_str("EMAIL_VERIFICATION", "none")
+# A superuser looks at each new account. A mail to it first would have to be sent to whoever registers
+# twice as well, or it would tell who is here.
+ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Mollymawk: "
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"signup": "accounts.forms.SignupForm"}
@@ -134,17 +137,27 @@ ACCOUNT_RATE_LIMITS = {"setup": "5/m/ip"}  # added to allauth's own, which stay 
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Mollymawk"
+MFA_TOTP_TOLERANCE = 1  # steps of 30 s: phones and servers differ by seconds (RFC 6238, 5.2)
 # A superuser has looked at each account before it can log in; mail may not even be configured.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 # The limits on logins, resets and set-up are counted here: shared by all web processes, and working
 # while the broker is away.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
-# Networks of the proxies in front of us. Only what they write into X-Forwarded-For is believed.
+# Networks of the proxies in front of us. Only what they write into X-Forwarded-For is believed, and
+# X-Forwarded-Proto only when there are any.
 TRUSTED_PROXIES = env_networks("TRUSTED_PROXIES")
 
 # --- mail ---------------------------------------------------------------------------------------
-EMAIL_BACKEND = env_str("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
-DEFAULT_FROM_EMAIL = env_str("DEFAULT_FROM_EMAIL", "mollymawk@localhost")
+# Without a server mail is written to standard output, for whoever tries things out.
+EMAIL_HOST = env_str("EMAIL_HOST", "")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_PORT = env_int("EMAIL_PORT", 587, low=1, high=65535)
+EMAIL_HOST_USER = env_str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env_str("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_SSL = EMAIL_PORT == 465
+EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", default=EMAIL_PORT == 587)
+EMAIL_TIMEOUT = 10  # seconds; somebody waits for the page
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env_str("DEFAULT_FROM_EMAIL", "mollymawk@localhost")
 
 # --- broker, streams ----------------------------------------------------------------------------
 REDIS_URL = env_str("REDIS_URL", f"unix://{DATA_DIR}/valkey.sock")
@@ -177,8 +190,8 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "unikernels.api.negotiation.AlwaysJSON",
-    "DEFAULT_SCHEMA_CLASS": "unikernels.api.schema.EndpointSchema",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "mollymawk.rest.negotiation.AlwaysJSON",
+    "DEFAULT_SCHEMA_CLASS": "mollymawk.rest.schema.EndpointSchema",
     "EXCEPTION_HANDLER": "mollymawk.problems.problem_response",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
@@ -188,7 +201,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "POSTPROCESSING_HOOKS": ["unikernels.api.schema.describe_problems"],
+    "POSTPROCESSING_HOOKS": ["mollymawk.rest.schema.describe_problems"],
 }
 
 # --- security headers ---------------------------------------------------------------------------
@@ -200,7 +213,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_TRANSPORT else 0
 SILENCED_SYSTEM_CHECKS = ["security.W008"]  # the proxy that speaks TLS redirects what comes without
 X_FRAME_OPTIONS = "DENY"
-if env_bool("BEHIND_PROXY", default=False):
+if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -231,4 +244,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "INFO")},
+    "loggers": {"celery": {"level": "WARNING"}},  # each task says when it comes and goes, the sweep too
 }

@@ -6,11 +6,14 @@ their own, see ``tests.postgresql``). Each process has its own folder, which end
 
 import os
 import tempfile
+from pathlib import Path
 
 from tests import postgresql
 
 _folder = tempfile.TemporaryDirectory(prefix="mollymawk-tests-", ignore_cleanup_errors=True)
 TEST_DATABASE = os.environ.get("TEST_DATABASE", "sqlite")
+
+(Path(_folder.name) / "staticfiles").mkdir()  # whitenoise warns when there is none
 
 os.environ["SECRET_KEY"] = "only-for-tests-only-for-tests-only-for-tests-only"
 os.environ["ENCRYPTION_KEYS"] = "bW9sbHltYXdrLXRlc3Qta2V5LTMyLWJ5dGVzLWxvbmc="

@@ -17,8 +17,8 @@ LONGEST = 500  # lines: what is longer tells more than one story
 
 # Beside the library of the folder albatross there is the one model with what Django needs for it.
 NOT_LIBRARY = {"models", "apps", "admin", "edge", "management", "migrations"}
-# What every app may import of the project: error shapes, sealing, who is told.
-PROJECT_TOOLS = {"mollymawk.errors", "mollymawk.keyring"}
+# What every app may import of the project: error shapes, sealing, the frame of endpoints.
+PROJECT_TOOLS = {"mollymawk.errors", "mollymawk.keyring", "mollymawk.rest"}
 # Who may know that there are unikernels: where requests come in.
 DOORS = {"mollymawk.urls", "mollymawk.asgi"}
 

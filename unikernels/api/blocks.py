@@ -9,17 +9,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Role
+from mollymawk.rest.pages import BY_ID, page
+from mollymawk.rest.plans import plan
+from mollymawk.rest.schema import changes, reads
+from mollymawk.rest.shapes import Page, PageQuery, Strict
 from unikernels.access import block_of, blocks_of, instance_of
 from unikernels.api.base import Endpoint
 from unikernels.api.fields import LabelField
-from unikernels.api.pagination import BY_ID, page
-from unikernels.api.plans import PlanOut, show_plan
-from unikernels.api.schema import changes, reads
-from unikernels.api.serializers import Page, PageQuery, Strict
 from unikernels.blocks.services import block_add, block_remove
 from unikernels.configuration import MAX_MEMORY
 from unikernels.models import Block
-from unikernels.operations.plan import Plan
 
 
 class BlockOut(serializers.Serializer[Any]):
@@ -80,7 +79,7 @@ class Blocks(Endpoint):
             rows = rows.filter(instance__name=instance)
         return Response(page(rows, request=request, order=BY_ID, query=query, show=show))
 
-    @changes("createBlock", body=In, status=201, answer=BlockOut, plan=PlanOut)
+    @changes("createBlock", body=In, status=201, answer=BlockOut)
     def post(self, request: Request) -> Response:
         """Create a block device."""
         dry, actor, body = self.dry_run(), self.actor, self.body(self.In)
@@ -88,7 +87,7 @@ class Blocks(Endpoint):
         instance = instance_of(actor, body["instance"])
         if dry:
             step = f"Create block device {body['name']} of {body['size']} MB on {instance}."
-            return Response(show_plan(Plan(steps=(step,))))
+            return Response(plan(step))
         block = block_add(
             actor=actor, team=team, instance=instance, name=body["name"], megabytes=body["size"]
         )
@@ -103,12 +102,12 @@ class OneBlock(Endpoint):
         """Show a block device."""
         return Response(show(block_of(self.actor, pk)))
 
-    @changes("deleteBlock", status=204, answer=None, plan=PlanOut)
+    @changes("deleteBlock", status=204, answer=None)
     def delete(self, request: Request, pk: int) -> Response:
         """Remove a block device and what is on it."""
         dry, actor = self.dry_run(), self.actor
         block = block_of(actor, pk, Role.DEPLOYER)
         if dry:
-            return Response(show_plan(Plan(steps=(f"Remove {block} and its {block.size} MB of data.",))))
+            return Response(plan(f"Remove {block} and its {block.size} MB of data."))
         block_remove(actor=actor, block=block)
         return Response(status=204)

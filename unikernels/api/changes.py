@@ -7,14 +7,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Role
+from mollymawk.rest.plans import rehearsed
+from mollymawk.rest.schema import changes
+from mollymawk.rest.shapes import NoBody, Strict
 from unikernels.access import unikernel_of
 from unikernels.api.base import Endpoint
 from unikernels.api.details import UnikernelDetail, detail
 from unikernels.api.fields import ConfigurationField
 from unikernels.api.operations import OperationSummary, accepted
-from unikernels.api.plans import PlanOut, rehearsed, show_plan
-from unikernels.api.schema import changes
-from unikernels.api.serializers import NoBody, Strict
+from unikernels.api.plans import show_plan
 from unikernels.api.unikernels import ACCEPTS
 from unikernels.inventory.services import adopt
 from unikernels.operations.services import configure, destroy, plan_configure, restart
@@ -29,7 +30,7 @@ class Configure(Endpoint):
         configuration = ConfigurationField()
         accept = serializers.ListField(child=serializers.ChoiceField(ACCEPTS), default=list)
 
-    @changes("configure", body=In, status=202, answer=OperationSummary, plan=PlanOut)
+    @changes("configure", body=In, status=202, answer=OperationSummary)
     def post(self, request: Request, pk: int) -> Response:
         """Configure a unikernel.
 
@@ -48,7 +49,7 @@ class Configure(Endpoint):
 class Restart(Endpoint):
     """The same again."""
 
-    @changes("restart", status=202, answer=OperationSummary, plan=PlanOut)
+    @changes("restart", status=202, answer=OperationSummary)
     def post(self, request: Request, pk: int) -> Response:
         """Restart a unikernel."""
         self.body(NoBody)
@@ -62,7 +63,7 @@ class Restart(Endpoint):
 class Destroy(Endpoint):
     """The end of a unikernel; its versions are kept."""
 
-    @changes("destroy", status=202, answer=OperationSummary, plan=PlanOut)
+    @changes("destroy", status=202, answer=OperationSummary)
     def post(self, request: Request, pk: int) -> Response:
         """Destroy a unikernel."""
         self.body(NoBody)
@@ -76,7 +77,7 @@ class Destroy(Endpoint):
 class Adopt(Endpoint):
     """What runs unmanaged is taken over by the team that owns its domain."""
 
-    @changes("adopt", status=200, answer=UnikernelDetail, plan=PlanOut)
+    @changes("adopt", status=200, answer=UnikernelDetail)
     def post(self, request: Request, pk: int) -> Response:
         """Adopt a unikernel."""
         self.body(NoBody)

@@ -8,18 +8,20 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from mollymawk.rest.schema import reads
+from mollymawk.rest.shapes import Strict
 from unikernels.access import unikernel_of
 from unikernels.api.base import Endpoint
-from unikernels.api.schema import reads
-from unikernels.api.serializers import Strict
 from unikernels.consoles.services import MAX_LINES, history
 
 
 class LineOut(serializers.Serializer[Any]):
     """One line, as printed: control characters are shown, not obeyed."""
 
+    id = serializers.CharField(help_text="its place in the stream: `Last-Event-ID`")
     at = serializers.DateTimeField(help_text="the instance's clock")
     text = serializers.CharField()
+    notice = serializers.BooleanField(help_text="a word of ours about the console, by our clock")
 
 
 class Console(Endpoint):
@@ -43,6 +45,9 @@ class Console(Endpoint):
         """Read a console."""
         count = self.query(self.Query)["count"]
         unikernel = unikernel_of(self.actor, pk)
-        lines = [{"at": line.at, "text": line.text} for line in history(unikernel, count)]
+        lines = [
+            {"id": line.id, "at": line.at, "text": line.text, "notice": line.notice}
+            for line in history(unikernel, count)
+        ]
         stream = request.build_absolute_uri(f"/unikernels/{pk}/console/stream")
         return Response({"lines": lines, "stream": stream})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
@@ -9,7 +10,7 @@ from django.conf import settings
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
-from rest_framework.parsers import MultiPartParser
+from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,16 +18,15 @@ from accounts.models import Role
 from albatross.errors import ImageRefused
 from albatross.solo5 import inspect
 from mollymawk.errors import Invalid
+from mollymawk.rest.pages import NEWEST_FIRST, page
+from mollymawk.rest.parsers import ImageParser, LengthRequired, TooLarge
+from mollymawk.rest.plans import plan, rehearsed
+from mollymawk.rest.schema import changes, reads
+from mollymawk.rest.shapes import ChangeQuery, Page, PageQuery, Strict
 from unikernels.access import image_of, images_of
 from unikernels.api.base import Endpoint
-from unikernels.api.pagination import NEWEST_FIRST, page
-from unikernels.api.parsers import ImageParser, LengthRequired, TooLarge
-from unikernels.api.plans import PlanOut, rehearsed, show_plan
-from unikernels.api.schema import changes, reads
-from unikernels.api.serializers import ChangeQuery, Page, PageQuery, Strict
 from unikernels.images.services import image_add, image_remove
 from unikernels.models import TeamImage
-from unikernels.operations.plan import Plan
 
 FORM_OVERHEAD = 64 * 1024  # bytes; boundaries and headers of a form with one file
 
@@ -77,7 +77,7 @@ class TeamQuery(Strict):
 class Images(Endpoint):
     """All images that the caller may see, newest first."""
 
-    parser_classes = [ImageParser, MultiPartParser]
+    parser_classes: list[type[BaseParser]] = [ImageParser, MultiPartParser]
 
     class Query(PageQuery):
         """Which ones."""
@@ -115,7 +115,6 @@ class Images(Endpoint):
         body={"application/octet-stream": OpenApiTypes.BINARY, "multipart/form-data": In},
         status=201,
         answer=ImageOut,
-        plan=PlanOut,
     )
     def post(self, request: Request) -> Response:
         """Upload an image.
@@ -126,9 +125,10 @@ class Images(Endpoint):
         query = self.query(self.Upload)
         team = self.team(query.get("team"), Role.DEPLOYER)
         file, name = self._file(request)
-        if query["dry_run"]:
-            return Response(show_plan(_look(file)))
-        copy = image_add(actor=self.actor, team=team, file=file, name=query.get("name") or name)
+        with contextlib.closing(file):
+            if query["dry_run"]:
+                return Response(_look(file))
+            copy = image_add(actor=self.actor, team=team, file=file, name=query.get("name") or name)
         place = reverse("api:image", args=[copy.image.digest]) + "?" + urlencode({"team": team.name})
         return Response(show(copy), status=201, headers={"Location": request.build_absolute_uri(place)})
 
@@ -148,15 +148,15 @@ class Images(Endpoint):
         return file, str(getattr(file, "name", "image"))
 
 
-def _look(file: BinaryIO) -> Plan:
+def _look(file: BinaryIO) -> dict[str, Any]:
     """Whether *file* would be taken, and what it needs."""
     try:
         facts = inspect(file, max_size=settings.MAX_IMAGE_BYTES)
     except ImageRefused as error:
-        return Plan(refusals=(str(error),))
+        return plan(refusals=[str(error)])
     devices = ", ".join(f"{device.name} ({device.kind.value})" for device in facts.devices) or "no devices"
     about = f"{facts.target.value}, ABI version {facts.version}, needs {devices}"
-    return Plan(steps=(f"Keep image {facts.digest.hex()}, {facts.size} bytes: {about}.",))
+    return plan(f"Keep image {facts.digest.hex()}, {facts.size} bytes: {about}.")
 
 
 class OneImage(Endpoint):
@@ -171,7 +171,7 @@ class OneImage(Endpoint):
         team = self.team(self.query(TeamQuery).get("team"))
         return Response(show(image_of(self.actor, team, digest)))
 
-    @changes("deleteImage", query=Change, status=204, answer=None, plan=PlanOut)
+    @changes("deleteImage", query=Change, status=204, answer=None)
     def delete(self, request: Request, digest: str) -> Response:
         """Remove an image from a team."""
         query, actor = self.query(self.Change), self.actor

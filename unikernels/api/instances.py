@@ -11,15 +11,14 @@ from rest_framework.response import Response
 
 from accounts.actors import require_superuser
 from albatross.models import Instance
+from mollymawk.rest.pages import BY_NAME, page
+from mollymawk.rest.plans import plan, rehearsed
+from mollymawk.rest.schema import changes, reads
+from mollymawk.rest.shapes import NoBody, Page, PageQuery, Strict
 from unikernels.access import instance_of, instances_of
 from unikernels.api.base import Endpoint
 from unikernels.api.fields import LabelField
-from unikernels.api.pagination import BY_NAME, page
-from unikernels.api.plans import PlanOut, show_plan
-from unikernels.api.schema import changes, reads
-from unikernels.api.serializers import NoBody, Page, PageQuery, Strict
 from unikernels.instances.services import instance_add, instance_retry
-from unikernels.operations.plan import Plan
 
 MAX_PEM = 64 * 1024  # characters; a chain of RSA certificates has some 10,000
 MAX_NETWORKS = 64
@@ -85,7 +84,7 @@ class Instances(Endpoint):
             page(instances_of(self.actor), request=request, order=BY_NAME, query=query, show=show)
         )
 
-    @changes("addInstance", body=In, status=201, answer=InstanceOut, plan=PlanOut)
+    @changes("addInstance", body=In, status=201, answer=InstanceOut)
     def post(self, request: Request) -> Response:
         """Add an instance.
 
@@ -99,7 +98,7 @@ class Instances(Endpoint):
                 f"Ask {body['address']} for its policies with this certificate.",
                 f"Keep it as {body['name']}.",
             )
-            return Response(show_plan(Plan(steps=steps)))
+            return Response(plan(*steps))
         instance = instance_add(actor=actor, **body)
         place = request.build_absolute_uri(reverse("api:instance", args=[instance.name]))
         return Response(show(instance), status=201, headers={"Location": place})
@@ -117,7 +116,7 @@ class OneInstance(Endpoint):
 class Retry(Endpoint):
     """Ask a degraded instance now."""
 
-    @changes("retryInstance", status=200, answer=InstanceOut, plan=PlanOut)
+    @changes("retryInstance", status=200, answer=InstanceOut)
     def post(self, request: Request, name: str) -> Response:
         """Ask an instance now instead of at the next interval. Superusers only."""
         self.body(NoBody)
@@ -125,6 +124,6 @@ class Retry(Endpoint):
         instance = instance_of(actor, name)
         require_superuser(actor)
         if dry:
-            return Response(show_plan(Plan(steps=(f"Ask {instance} now.",))))
+            return rehearsed(lambda: instance_retry(actor=actor, instance=instance), f"Ask {instance} now.")
         instance_retry(actor=actor, instance=instance)
         return Response(show(instance_of(actor, name)))

@@ -10,12 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Event, Role
+from mollymawk.rest.pages import NEWEST_FIRST, page
+from mollymawk.rest.plans import rehearsed
+from mollymawk.rest.schema import changes, reads
+from mollymawk.rest.shapes import NoBody, Page, PageQuery
 from unikernels.access import operation_of, operations_of
 from unikernels.api.base import Endpoint
-from unikernels.api.pagination import NEWEST_FIRST, page
-from unikernels.api.plans import PlanOut, rehearsed
-from unikernels.api.schema import changes, reads
-from unikernels.api.serializers import NoBody, Page, PageQuery
 from unikernels.models import Operation
 from unikernels.operations.machine import Kind, Running, State
 from unikernels.operations.services import cancel
@@ -191,7 +191,7 @@ class OneOperation(Endpoint):
 class Cancel(Endpoint):
     """Stop an operation."""
 
-    @changes("cancelOperation", status=202, answer=OperationSummary, plan=PlanOut)
+    @changes("cancelOperation", status=202, answer=OperationSummary)
     def post(self, request: Request, pk: int) -> Response:
         """Cancel an operation.
 

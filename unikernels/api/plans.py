@@ -1,70 +1,21 @@
-"""The answer to ``?dry_run=true``: what would happen, and why it would not."""
+"""Plans of operations, as the API tells them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
-from django.db import transaction
-from rest_framework import serializers
-from rest_framework.response import Response
-
-from mollymawk.errors import Refused
+from mollymawk.rest.plans import plan
 from unikernels.operations.plan import Plan
 
 
-class PlanQuestion(serializers.Serializer[Any]):
-    """Something that only a person can decide."""
-
-    code = serializers.CharField(help_text="put it into `accept` to say yes")
-    text = serializers.CharField()
-
-
-class PlanChange(serializers.Serializer[Any]):
-    """One value that would change."""
-
-    was = serializers.CharField()
-    now = serializers.CharField()
-
-
-class PlanOut(serializers.Serializer[Any]):
-    """What would happen. Nothing was changed."""
-
-    dry_run = serializers.BooleanField(help_text="always true")
-    possible = serializers.BooleanField(help_text="no refusals, and no question left open")
-    steps = serializers.ListField(child=serializers.CharField())
-    refusals = serializers.ListField(child=serializers.CharField())
-    questions = PlanQuestion(many=True)
-    warnings = serializers.ListField(child=serializers.CharField())
-    changes = serializers.DictField(child=PlanChange())
-
-
-def show_plan(plan: Plan, accepted: Collection[str] = ()) -> dict[str, Any]:
-    """A plan, as the API tells it."""
-    open_questions = plan.open_questions(frozenset(accepted))
-    return {
-        "dry_run": True,
-        "possible": not plan.refusals and not open_questions,
-        "steps": list(plan.steps),
-        "refusals": list(plan.refusals),
-        "questions": [{"code": question.code, "text": question.text} for question in open_questions],
-        "warnings": list(plan.warnings),
-        "changes": {name: {"was": was, "now": now} for name, (was, now) in plan.changes.items()},
-    }
-
-
-def rehearsed(change: Callable[[], object], *steps: str) -> Response:
-    """The plan of a *change* that only touches the database: it is done and taken back.
-
-    What is enqueued on commit is never enqueued, since nothing is committed. Everything but
-    ``Refused`` (that is: not allowed, not there, in the way of another one) is raised as ever.
-    """
-    refusals: list[str] = []
-    with transaction.atomic():
-        try:
-            with transaction.atomic():
-                change()
-        except Refused as error:
-            refusals = error.reasons or [str(error)]
-        transaction.set_rollback(True)
-    return Response(show_plan(Plan(steps=steps, refusals=tuple(refusals))))
+def show_plan(planned: Plan, accepted: Collection[str] = ()) -> dict[str, Any]:
+    """A plan; the questions are those that *accepted* leaves open."""
+    questions = planned.open_questions(frozenset(accepted))
+    return plan(
+        *planned.steps,
+        refusals=planned.refusals,
+        questions={question.code: question.text for question in questions},
+        warnings=planned.warnings,
+        changes=planned.changes,
+    )

@@ -13,16 +13,16 @@ from accounts.access import team_of
 from accounts.actors import require_superuser
 from accounts.models import Quota
 from albatross.messages import Policy
-from albatross.models import Instance, ObservedPolicy
+from mollymawk.rest.pages import BY_ID, page
+from mollymawk.rest.plans import plan
+from mollymawk.rest.schema import changes, reads
+from mollymawk.rest.shapes import Page, PageQuery, Strict
 from unikernels.access import instance_of, quota_of, quotas_of
 from unikernels.api.base import Endpoint
-from unikernels.api.pagination import BY_ID, page
-from unikernels.api.plans import PlanOut, show_plan
-from unikernels.api.schema import changes, reads
-from unikernels.api.serializers import Page, PageQuery, Strict
 from unikernels.configuration import MAX_CPUS, MAX_MEMORY
-from unikernels.operations.plan import Plan, lower
-from unikernels.quotas.services import quota_grant, usage
+from unikernels.operations.plan import lower
+from unikernels.quotas.arithmetic import Usage
+from unikernels.quotas.services import observed_policies, quota_grant, quota_warnings, usage
 
 MAX_UNIKERNELS = 100_000
 MAX_BRIDGES = 256
@@ -79,17 +79,13 @@ class QuotaFacts:
 
     def __init__(self) -> None:
         self.usage = cache(usage)
-        self.policies = cache(self._policies)
-
-    @staticmethod
-    def _policies(instance: Instance) -> dict[str, Policy]:
-        return {row.path: row.policy() for row in ObservedPolicy.objects.filter(instance=instance)}
+        self.policies = cache(observed_policies)
 
     def show(self, quota: Quota) -> dict[str, Any]:
         """A quota, as the API tells it."""
         domain, granted = quota.team.domain, quota.policy()
         observed = self.policies(quota.instance).get(domain)
-        used = self.usage(quota.instance).get(domain, (0, 0, 0))
+        used = self.usage(quota.instance).get(domain, Usage())
         least = lower(observed, granted) or granted
         allowed = (least.unikernels, least.memory, least.block or 0)
         return {
@@ -160,7 +156,7 @@ class OneQuota(Endpoint):
         """Show a quota."""
         return Response(QuotaFacts().show(quota_of(self.actor, team, instance)))
 
-    @changes("grantQuota", body=In, status=200, answer=QuotaOut, plan=PlanOut)
+    @changes("grantQuota", body=In, status=200, answer=QuotaOut)
     def put(self, request: Request, team: str, instance: str) -> Response:
         """Grant a quota.
 
@@ -171,8 +167,15 @@ class OneQuota(Endpoint):
         require_superuser(actor)
         dry, body = self.dry_run(), self.body(self.In)
         if dry:
-            return Response(
-                show_plan(Plan(steps=(f"Grant {owner} these limits on {place}, and apply them there.",)))
+            policy = Policy(
+                body["unikernels"],
+                frozenset(body["cpuids"]),
+                body["memory"],
+                body["block"],
+                frozenset(body["bridges"]),
             )
+            warnings = quota_warnings(team=owner, instance=place, policy=policy)
+            step = f"Grant {owner} these limits on {place}, and apply them there."
+            return Response(plan(step, warnings=warnings))
         quota = quota_grant(actor=actor, team=owner, instance=place, **body)
         return Response(QuotaFacts().show(quota))

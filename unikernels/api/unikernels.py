@@ -7,16 +7,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Role
+from mollymawk.rest.pages import BY_NAME, page
+from mollymawk.rest.schema import changes, reads
+from mollymawk.rest.shapes import Page, PageQuery, Strict
 from unikernels.access import image_of, instance_of, unikernel_of, unikernels_of
 from unikernels.api.base import Endpoint
 from unikernels.api.details import UnikernelDetail, detail
 from unikernels.api.fields import ConfigurationField, DigestField, LabelField
 from unikernels.api.operations import OperationSummary, accepted
-from unikernels.api.pagination import BY_NAME, page
-from unikernels.api.plans import PlanOut, show_plan
+from unikernels.api.plans import show_plan
 from unikernels.api.rows import UnikernelSummary, columns, summary
-from unikernels.api.schema import changes, reads
-from unikernels.api.serializers import Page, PageQuery, Strict
 from unikernels.configuration import Configuration
 from unikernels.models import Unikernel
 from unikernels.operations.plan import NEW_ABI, NO_WAY_BACK
@@ -66,7 +66,7 @@ class Unikernels(Endpoint):
             rows = rows.filter(name__icontains=part)
         return Response(page(columns(rows), request=request, order=BY_NAME, query=query, show=summary))
 
-    @changes("deploy", body=In, status=202, answer=OperationSummary, plan=PlanOut)
+    @changes("deploy", body=In, status=202, answer=OperationSummary)
     def post(self, request: Request) -> Response:
         """Deploy a unikernel."""
         dry, actor, body = self.dry_run(), self.actor, self.body(self.In)

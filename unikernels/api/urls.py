@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
+from mollymawk.rest import schema
+from mollymawk.rest.endpoint import Unknown
 from unikernels.api import (
+    blocks,
     changes,
+    consoles,
     images,
     instances,
     operations,
-    schema,
+    quotas,
     unikernels,
 )
-from unikernels.api.base import Unknown
 
 app_name = "api"
 
@@ -27,10 +30,15 @@ urlpatterns = [
     path("unikernels/<int:pk>/restart/", changes.Restart.as_view(), name="restart"),
     path("unikernels/<int:pk>/destroy/", changes.Destroy.as_view(), name="destroy"),
     path("unikernels/<int:pk>/adopt/", changes.Adopt.as_view(), name="adopt"),
+    path("unikernels/<int:pk>/console/", consoles.Console.as_view(), name="console"),
     path("images/", images.Images.as_view(), name="images"),
     path("images/<str:digest>/", images.OneImage.as_view(), name="image"),
     path("operations/", operations.Operations.as_view(), name="operations"),
     path("operations/<int:pk>/", operations.OneOperation.as_view(), name="operation"),
     path("operations/<int:pk>/cancel/", operations.Cancel.as_view(), name="operation-cancel"),
+    path("quotas/", quotas.Quotas.as_view(), name="quotas"),
+    path("quotas/<str:team>/<str:instance>/", quotas.OneQuota.as_view(), name="quota"),
+    path("blocks/", blocks.Blocks.as_view(), name="blocks"),
+    path("blocks/<int:pk>/", blocks.OneBlock.as_view(), name="block"),
     re_path(r"", Unknown.as_view()),  # last: whatever else is asked for below here
 ]

@@ -18,7 +18,8 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
-from unikernels.api.serializers import ChangeQuery
+from mollymawk.rest.plans import PlanOut
+from mollymawk.rest.shapes import ChangeQuery
 
 PROBLEM = "application/problem+json"
 
@@ -119,13 +120,12 @@ def changes(
     name: str,
     *,
     answer: Shape | None,
-    plan: Shape,
     body: Any = None,
     status: int = 200,
     query: Shape = ChangeQuery,
 ) -> Callable[[Handler], Handler]:
     """Describe a handler that changes something and answers *status* with *answer*; with
-    ``?dry_run=true`` it answers 200 with *plan*.
+    ``?dry_run=true`` it answers 200 with a plan.
     """
     what = {
         200: "The change is done.",
@@ -137,13 +137,13 @@ def changes(
     if status == 200 and answer is not None:
         either = PolymorphicProxySerializer(
             component_name=f"{answer.__name__}OrPlan",
-            serializers=[answer, plan],
+            serializers=[answer, PlanOut],
             resource_type_field_name=None,
         )
         responses[200] = OpenApiResponse(either, description=f"{what[200]} With `dry_run`, the plan.")
     else:
         responses[200] = OpenApiResponse(
-            plan, description="The plan, as asked by `dry_run`: nothing was changed."
+            PlanOut, description="The plan, as asked by `dry_run`: nothing was changed."
         )
     decorate: Callable[[Handler], Handler] = extend_schema(
         operation_id=name,

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from unikernels.api.pagination import MAX_LIMIT, PAGE_LIMIT
+from mollymawk.rest.pages import MAX_LIMIT, PAGE_LIMIT
 
 
 class Strict(serializers.Serializer[Any]):

@@ -1,0 +1,1 @@
+"""What all endpoints below ``/api/v1/`` have in common, whichever app they belong to."""

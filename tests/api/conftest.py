@@ -1,0 +1,40 @@
+"""The house and its callers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accounts.models import Role, Team, User
+from tests.api.caller import Caller
+from tests.api.house import House
+from tests.cast import ApiOf, TokenOf
+from unikernels.consoles import streams
+
+
+@pytest.fixture
+def house(robur: Team, settings: Any, tmp_path: Path) -> House:
+    settings.IMAGE_DIR = tmp_path / "images"
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+    return House(robur)
+
+
+@pytest.fixture
+def deployer(house: House, dave: User, token_of: TokenOf, api_of: ApiOf) -> Caller:
+    """A program with a deployer's token."""
+    return Caller(api_of(token_of(dave, Role.DEPLOYER)))
+
+
+@pytest.fixture
+def viewer(house: House, bob: User, token_of: TokenOf, api_of: ApiOf) -> Caller:
+    """A program with a viewer's token."""
+    return Caller(api_of(token_of(bob, Role.VIEWER)))
+
+
+@pytest.fixture
+def watched(house: House, redis_server: str) -> str:
+    """A watcher follows the console of the house's unikernel."""
+    streams.set_state(house.unikernel.pk, streams.FOLLOWING)
+    return redis_server

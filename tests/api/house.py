@@ -1,0 +1,154 @@
+"""Rows for the stories of the API: team robur has something of everything on instance fra-1."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.actors import SYSTEM, Actor
+from accounts.models import ApiToken, Quota, Role, Team
+from accounts.services import token_issue
+from albatross.messages import QUIT, Info, NetInUse, Policy, Timestamp, Typ
+from albatross.models import Instance, ObservedPolicy
+from albatross.simulator.images import build_image
+from mollymawk.keyring import seal
+from unikernels.configuration import Configuration, from_info
+from unikernels.images.services import image_add
+from unikernels.inventory.observed import observed_fields
+from unikernels.models import Block, Image, Operation, TeamImage, Unikernel, Version
+from unikernels.operations.machine import Kind, State
+from unikernels.versions import version_add
+
+POLICY = Policy(unikernels=4, cpuids=frozenset({0, 1}), memory=256, block=64, bridges=frozenset({"service"}))
+SECRET = "--password=swordfish"
+ARGUMENTS = ("--ipv4=10.0.0.2/24", SECRET)
+
+
+def fields_of(policy: Policy) -> dict[str, Any]:
+    """The columns of *policy* in a quota or an observed policy."""
+    return {
+        "unikernels": policy.unikernels,
+        "memory": policy.memory,
+        "block": policy.block,
+        "cpuids": sorted(policy.cpuids),
+        "bridges": sorted(policy.bridges),
+    }
+
+
+def instance_row(name: str) -> Instance:
+    """An instance that nobody ever asks."""
+    return Instance.objects.create(
+        name=name,
+        address="192.0.2.1:1025",
+        server_ca="PEM",
+        certificate="PEM",
+        sealed_key=seal("PEM"),
+        status=Instance.Status.ONLINE,
+        seen_at=timezone.now(),
+    )
+
+
+def share(team: Team, instance: Instance, policy: Policy = POLICY) -> Quota:
+    """*team* may use *instance* within *policy*."""
+    fields = fields_of(policy)
+    now = timezone.now()
+    ObservedPolicy.objects.create(instance=instance, path=team.domain, observed_at=now, **fields)
+    return Quota.objects.create(team=team, instance=instance, state=Quota.State.APPLIED, **fields)
+
+
+def image_of_team(team: Team, **kind: Any) -> TeamImage:
+    """An image in the store."""
+    kind.setdefault("devices", [("service", "net")])
+    return image_add(actor=SYSTEM, team=team, file=io.BytesIO(build_image(**kind)), name="hello.hvt")
+
+
+def report(image: Image, **fields: Any) -> Info:
+    """What an instance reports of a unikernel with this image."""
+    facts: dict[str, Any] = {
+        "typ": Typ.SOLO5,
+        "fail_behaviour": QUIT,
+        "cpuids": frozenset({0}),
+        "memory": 32,
+        "digest": bytes.fromhex(image.digest),
+        "bridges": (NetInUse("service", "service", bytes(6)),),
+        "arguments": ARGUMENTS,
+        "started": Timestamp(1_700_000_000_000),
+    }
+    return Info(**(facts | fields))
+
+
+def runs(team: Team | None, instance: Instance, image: Image, name: str, path: str = "") -> Unikernel:
+    """A unikernel that is reported to run and was never put in place from here."""
+    path = path or (team.domain if team else "legacy")
+    unikernel = Unikernel.objects.create(
+        instance=instance, team=team, path=path, name=name, state=Unikernel.Presence.RUNNING
+    )
+    Unikernel.objects.filter(pk=unikernel.pk).update(**observed_fields(unikernel, report(image), judged=None))
+    unikernel.refresh_from_db()
+    return unikernel
+
+
+def managed(unikernel: Unikernel, image: Image) -> Version:
+    """What runs becomes the first version of *unikernel*."""
+    configuration: Configuration = from_info(report(image))
+    version = version_add(
+        unikernel=unikernel,
+        digest=image.digest,
+        image=image,
+        configuration=configuration,
+        origin=Version.Origin.UPLOAD,
+        user=None,
+    )
+    Version.objects.filter(pk=version.pk).update(ran_at=timezone.now())
+    Unikernel.objects.filter(pk=unikernel.pk).update(current=version)
+    unikernel.refresh_from_db()
+    return version
+
+
+def under_way(unikernel: Unikernel, **fields: Any) -> Operation:
+    """A restart that waits for a worker."""
+    facts: dict[str, Any] = {
+        "kind": Kind.RESTART,
+        "state": State.PREFLIGHT,
+        "unikernel": unikernel,
+        "team": unikernel.team,
+        "target": unikernel.current,
+        "credential": "session",
+        "deadline_at": timezone.now() + timedelta(minutes=10),
+    }
+    return Operation.objects.create(**(facts | fields))
+
+
+@dataclass
+class House:
+    """One of everything, for team robur."""
+
+    team: Team
+    instance: Instance = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.instance = instance_row("fra-1")
+        self.quota = share(self.team, self.instance)
+        self.image = image_of_team(self.team)
+        self.unikernel = runs(self.team, self.instance, self.image.image, "hello")
+        self.version = managed(self.unikernel, self.image.image)
+        self.found = runs(
+            self.team, self.instance, self.image.image, "found"
+        )  # of the team, started by others
+        self.unmanaged = runs(None, self.instance, self.image.image, "wiki")
+        self.busy = runs(self.team, self.instance, self.image.image, "busy")
+        managed(self.busy, self.image.image)
+        self.operation = under_way(self.busy)
+        self.block = Block.objects.create(
+            instance=self.instance, team=self.team, path=self.team.domain, name="data", size=16
+        )
+        self.spare = image_of_team(self.team, padding=10)  # no version needs it
+
+    def token(self) -> ApiToken:
+        """A token of an owner of the team."""
+        owner = self.team.memberships.get(role=Role.OWNER).user
+        return token_issue(actor=Actor(owner, "session"), team=self.team, name="old", role=Role.VIEWER)[0]

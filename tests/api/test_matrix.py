@@ -1,0 +1,229 @@
+"""Who may do what: every endpoint of the URL conf for every role, by the table below.
+
+Changes are called twice. As a dry run they tell who would be allowed; for everybody who is not,
+they are called in earnest, and nothing may change.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.actors import Actor
+from accounts.models import Event, Role, Team, User
+from accounts.services import token_issue
+from albatross.simulator.images import build_image
+from mollymawk.rest.endpoint import Unknown
+from tests.api.house import House
+from tests.cast import ApiOf, ClientOf, TokenOf
+
+METHODS = ("get", "post", "put", "patch", "delete")
+ROLES = (
+    "nobody",
+    "stranger",
+    "viewer",
+    "deployer",
+    "owner",
+    "root",
+    "viewer token",
+    "deployer token",
+    "foreign token",
+    "root token",
+)
+
+
+def _row(*statuses: int) -> dict[str, int]:
+    return dict(zip(ROLES, statuses, strict=True))
+
+
+#           nobody strng viewer depl owner root  v.tok d.tok f.tok r.tok
+OPEN = _row(200, 200, 200, 200, 200, 200, 200, 200, 200, 200)
+LISTED = _row(401, 200, 200, 200, 200, 200, 200, 200, 200, 200)
+SEEN = _row(401, 404, 200, 200, 200, 200, 200, 200, 404, 200)
+CHANGED = _row(401, 404, 403, 200, 200, 200, 403, 200, 404, 200)
+GRANTED = _row(401, 404, 403, 403, 403, 200, 403, 403, 404, 403)  # superusers, on what others may see
+SUPERUSERS = _row(401, 403, 403, 403, 403, 200, 403, 403, 403, 403)
+OWNERS = _row(401, 404, 403, 403, 200, 200, 403, 403, 404, 403)
+TOKENS = _row(401, 404, 404, 404, 404, 404, 200, 200, 200, 200)
+
+AsRole = Callable[[str], Client]
+Call = tuple[dict[str, int], Callable[[House], str], Callable[[House], Any]]
+
+
+def _nothing(house: House) -> None:
+    return None
+
+
+def _at(path: str) -> Callable[[House], str]:
+    return lambda house: path.format(h=house)
+
+
+MATRIX: dict[tuple[str, str], Call] = {
+    ("schema", "get"): (OPEN, _at("schema/"), _nothing),
+    ("instances", "get"): (LISTED, _at("instances/"), _nothing),
+    ("instances", "post"): (
+        SUPERUSERS,
+        _at("instances/"),
+        lambda house: dict.fromkeys(("name", "address", "server_ca", "certificate", "key"), "fra-2"),
+    ),
+    ("instance", "get"): (SEEN, _at("instances/fra-1/"), _nothing),
+    ("instance-retry", "post"): (GRANTED, _at("instances/fra-1/retry/"), _nothing),
+    ("unikernels", "get"): (LISTED, _at("unikernels/"), _nothing),
+    ("unikernels", "post"): (
+        CHANGED,
+        _at("unikernels/"),
+        lambda house: {
+            "team": "robur",
+            "instance": "fra-1",
+            "name": "new",
+            "image": house.image.image.digest,
+            "configuration": {"memory": 16, "networks": {"service": "service"}},
+        },
+    ),
+    ("unikernel", "get"): (SEEN, _at("unikernels/{h.unikernel.pk}/"), _nothing),
+    ("configure", "post"): (
+        CHANGED,
+        _at("unikernels/{h.unikernel.pk}/configure/"),
+        lambda house: {"configuration": {"memory": 64, "networks": {"service": "service"}}},
+    ),
+    ("restart", "post"): (CHANGED, _at("unikernels/{h.unikernel.pk}/restart/"), _nothing),
+    ("destroy", "post"): (CHANGED, _at("unikernels/{h.unikernel.pk}/destroy/"), _nothing),
+    ("adopt", "post"): (CHANGED, _at("unikernels/{h.found.pk}/adopt/"), _nothing),
+    ("console", "get"): (SEEN, _at("unikernels/{h.unikernel.pk}/console/"), _nothing),
+    ("images", "get"): (LISTED, _at("images/"), _nothing),
+    ("images", "post"): (CHANGED, _at("images/?team=robur"), lambda house: build_image()),
+    ("image", "get"): (SEEN, _at("images/{h.image.image.digest}/?team=robur"), _nothing),
+    ("image", "delete"): (CHANGED, _at("images/{h.spare.image.digest}/?team=robur"), _nothing),
+    ("operations", "get"): (LISTED, _at("operations/"), _nothing),
+    ("operation", "get"): (SEEN, _at("operations/{h.operation.pk}/"), _nothing),
+    ("operation-cancel", "post"): (CHANGED, _at("operations/{h.operation.pk}/cancel/"), _nothing),
+    ("quotas", "get"): (LISTED, _at("quotas/"), _nothing),
+    ("quota", "get"): (SEEN, _at("quotas/robur/fra-1/"), _nothing),
+    ("quota", "put"): (GRANTED, _at("quotas/robur/fra-1/"), lambda house: {"unikernels": 1, "memory": 64}),
+    ("blocks", "get"): (LISTED, _at("blocks/"), _nothing),
+    ("blocks", "post"): (
+        CHANGED,
+        _at("blocks/"),
+        lambda house: {"team": "robur", "instance": "fra-1", "name": "more", "size": 8},
+    ),
+    ("api-token", "get"): (TOKENS, _at("token/"), _nothing),
+    ("api-teams", "get"): (LISTED, _at("teams/"), _nothing),
+    ("api-team-tokens", "get"): (OWNERS, _at("teams/robur/tokens/"), _nothing),
+    ("api-team-tokens", "post"): (OWNERS, _at("teams/robur/tokens/"), lambda house: {"name": "ci"}),
+    ("api-team-token", "delete"): (
+        OWNERS,
+        lambda house: f"teams/robur/tokens/{house.token().key_id}/",
+        _nothing,
+    ),
+    ("block", "get"): (SEEN, _at("blocks/{h.block.pk}/"), _nothing),
+    ("block", "delete"): (CHANGED, _at("blocks/{h.block.pk}/"), _nothing),
+}
+
+
+def endpoints() -> Iterator[tuple[str, str]]:
+    """Name and method of everything below ``/api/v1/`` that the URL conf knows."""
+    for pattern in _patterns(get_resolver().url_patterns, ""):
+        view: Any = getattr(pattern.callback, "cls", None)
+        assert view is not None, f"{pattern} is no endpoint"
+        if view is not Unknown:
+            assert pattern.name, f"{pattern} has no name"
+            yield from ((pattern.name, method) for method in METHODS if hasattr(view, method))
+
+
+def _patterns(patterns: list[Any], before: str) -> Iterator[URLPattern]:
+    for pattern in patterns:
+        address = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            if address.startswith("api/v1/") or "api/v1/".startswith(address):
+                yield from _patterns(pattern.url_patterns, address)
+        elif address.startswith("api/v1/"):
+            yield pattern
+
+
+@pytest.fixture
+def as_role(house: House, client_of: ClientOf, token_of: TokenOf, api_of: ApiOf, request: Any) -> AsRole:
+    """A browser or program that acts in a role."""
+
+    def person(name: str) -> User:
+        found: User = request.getfixturevalue(name)
+        return found
+
+    def foreign_token() -> str:
+        charlie = person("charlie")
+        team = Team.objects.get(personal_of=charlie)
+        return token_issue(actor=Actor(charlie, "session"), team=team, name="own", role=Role.OWNER)[1]
+
+    makers: dict[str, Callable[[], Client]] = {
+        "nobody": Client,
+        "stranger": lambda: client_of(person("charlie")),
+        "viewer": lambda: client_of(person("bob")),
+        "deployer": lambda: client_of(person("dave")),
+        "owner": lambda: client_of(person("alice")),
+        "root": lambda: client_of(person("root")),
+        "viewer token": lambda: api_of(token_of(person("dave"), Role.VIEWER)),
+        "deployer token": lambda: api_of(token_of(person("alice"), Role.DEPLOYER)),
+        "foreign token": lambda: api_of(foreign_token()),
+        "root token": lambda: api_of(token_of(person("root"), Role.DEPLOYER)),
+    }
+    return lambda role: makers[role]()
+
+
+def ask(client: Client, method: str, address: str, body: Any) -> Any:
+    """One request; bytes are sent as an image, everything else as JSON."""
+    sent: dict[str, Any] = {}
+    if isinstance(body, bytes):
+        sent = {"data": body, "content_type": "application/octet-stream"}
+    elif method != "get":
+        sent = {"data": json.dumps(body) if body else "", "content_type": "application/json"}
+    return getattr(client, method)(f"/api/v1/{address}", **sent)
+
+
+def test_every_endpoint_stands_in_the_matrix() -> None:
+    assert set(MATRIX) == set(endpoints())
+
+
+@pytest.mark.usefixtures("watched")
+@pytest.mark.parametrize(("name", "method"), list(MATRIX))
+def test_who_may_do_what(name: str, method: str, house: House, as_role: AsRole) -> None:
+    expected, path, body = MATRIX[name, method]
+    address = path(house)
+    clients = {role: as_role(role) for role in ROLES}
+    events = Event.objects.count()
+    answered = {role: ask(clients[role], method, rehearsal(method, address), body(house)) for role in ROLES}
+    assert {role: answer.status_code for role, answer in answered.items()} == expected
+    if method != "get":
+        refused = [role for role in ROLES if expected[role] != 200]
+        in_earnest = {role: ask(clients[role], method, address, body(house)) for role in refused}
+        assert {role: answer.status_code for role, answer in in_earnest.items()} == {
+            role: expected[role] for role in refused
+        }
+        plans = [answer.json() for answer in answered.values() if answer.status_code == 200]
+        assert all(plan["dry_run"] and plan["possible"] for plan in plans), plans
+    for answer in answered.values():
+        problem = answer.headers["Content-Type"] == "application/problem+json"
+        assert problem is (answer.status_code >= 400)
+    assert Event.objects.count() == events
+
+
+def rehearsal(method: str, address: str) -> str:
+    """The address that only tells the plan."""
+    if method == "get":
+        return address
+    return address + ("&" if "?" in address else "?") + "dry_run=true"
+
+
+@pytest.mark.parametrize("listing", ["instances", "unikernels", "images", "operations", "quotas", "blocks"])
+@pytest.mark.parametrize("role", ["stranger", "foreign token"])
+def test_strangers_see_empty_lists(listing: str, role: str, house: House, as_role: AsRole) -> None:
+    assert as_role(role).get(f"/api/v1/{listing}/").json() == {"items": [], "next": None}
+
+
+@pytest.mark.parametrize("listing", ["instances", "unikernels", "images", "operations", "quotas", "blocks"])
+@pytest.mark.parametrize("role", ["viewer", "deployer token", "root"])
+def test_members_see_what_their_team_has(listing: str, role: str, house: House, as_role: AsRole) -> None:
+    assert as_role(role).get(f"/api/v1/{listing}/").json()["items"]
