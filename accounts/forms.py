@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.account import app_settings
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
@@ -30,15 +29,10 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]  # allauth has no typ
     """
 
     def validate_unique_email(self, value: str) -> str:
-        if app_settings.EMAIL_VERIFICATION == app_settings.EmailVerificationMethod.MANDATORY:
-            return str(super().validate_unique_email(value))  # hides it as well, and sends a mail
         self.account_already_exists = User.objects.filter(email=value).exists()
         return value
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
-        if app_settings.EMAIL_VERIFICATION == app_settings.EmailVerificationMethod.MANDATORY:
-            user, response = super().try_save(request)
-            return user, response
         if self.account_already_exists:
             make_password(self.cleaned_data["password1"])  # takes the time that a new account takes
             return None, self._wait(request)

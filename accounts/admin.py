@@ -1,0 +1,392 @@
+"""People, teams, tokens, quotas and events in the admin. Changes go through services; what has a page
+or a history of its own is only read here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.account.decorators import secure_admin_login
+from allauth.mfa.models import Authenticator
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.actors import Actor
+from accounts.events import record
+from accounts.labels import check_label
+from accounts.models import ApiToken, Event, Membership, Quota, Team, User
+from accounts.requests import actor_of
+from accounts.services import (
+    superuser_set,
+    team_create,
+    token_revoke,
+    user_activate,
+    user_add,
+    user_deactivate,
+)
+from accounts.services.users import subject
+from mollymawk.errors import ApplicationError, Invalid
+
+Rows = QuerySet[Any]
+
+# Logging in happens on one page, with its limits on attempts and second factors.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth documents
+admin.site.site_header = admin.site.site_title = "Mollymawk"
+admin.site.index_title = "Administration"
+admin.site.unregister(Group)  # roles are held by memberships
+admin.site.unregister(Authenticator)  # shown below, without what is in it
+
+
+class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
+    """What only services may write."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]  # generic only for the type checker
+    """Rows of something that is changed elsewhere."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def each(
+    site: admin.ModelAdmin[Any], request: HttpRequest, rows: Rows, change: Callable[[Actor, Any], Any]
+) -> None:
+    """Do *change* to each of *rows* and tell which ones it was refused for."""
+    actor, done = actor_of(request), 0
+    for row in rows:
+        try:
+            change(actor, row)
+        except ApplicationError as error:
+            site.message_user(request, f"{row}: {error}", messages.ERROR)
+        else:
+            done += 1
+    site.message_user(request, f"{done} done.", messages.SUCCESS if done else messages.WARNING)
+
+
+# --- people --------------------------------------------------------------------------------------
+
+
+class NewUserForm(BaseUserCreationForm):  # type: ignore[type-arg]  # generic only for the type checker
+    """Somebody who may log in at once."""
+
+    class Meta:
+        model = User
+        fields = ("email",)
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic only for the type checker
+    """People. They are shut out rather than deleted: what they did stays theirs."""
+
+    list_display = (
+        "email",
+        "name",
+        "is_active",
+        "is_superuser",
+        "personal_team",
+        "date_joined",
+        "last_login",
+    )
+    list_filter = ("is_active", "is_superuser", "date_joined")
+    list_select_related = ("personal_team",)
+    search_fields = ("email", "name")
+    ordering = ("is_active", "email")
+    actions = ("activate", "deactivate", "make_superuser", "take_superuser")
+    filter_horizontal = ()
+    readonly_fields = ("email", "is_active", "is_superuser", "date_joined", "last_login")
+    fieldsets = (
+        (None, {"fields": ("email", "name", "password")}),
+        (
+            "May",
+            {"fields": ("is_active", "is_superuser"), "description": "Changed by the actions of the list."},
+        ),
+        ("When", {"fields": ("date_joined", "last_login")}),
+    )
+    add_form = NewUserForm
+    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("email", "password1", "password2")}),)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if change:
+            obj.save(update_fields=["name"])
+            return
+        password = form.cleaned_data["password1"]
+        made = user_add(actor=actor_of(request), email=obj.email, password=password)
+        obj.pk, obj._state.adding = made.pk, False  # noqa: SLF001  # the admin goes on with its own copy
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002  # Django's name
+        with transaction.atomic():
+            response: HttpResponse = super().user_change_password(request, id, form_url)
+            user = self.get_object(request, id)
+            if request.method == "POST" and response.status_code == 302 and user is not None:
+                record(
+                    actor=actor_of(request),
+                    kind="user.password_set",
+                    subject=subject(user),
+                    data={"email": user.email},
+                )
+        return response
+
+    @admin.action(description="Let in: activate, with a personal team")
+    def activate(self, request: HttpRequest, rows: Rows) -> None:
+        """Let the chosen people in."""
+        each(self, request, rows, lambda actor, user: user_activate(actor=actor, user=user))
+
+    @admin.action(description="Shut out: deactivate, with all sessions and tokens")
+    def deactivate(self, request: HttpRequest, rows: Rows) -> None:
+        """Shut the chosen people out."""
+        each(self, request, rows, lambda actor, user: user_deactivate(actor=actor, user=user))
+
+    @admin.action(description="Make superusers")
+    def make_superuser(self, request: HttpRequest, rows: Rows) -> None:
+        """Let the chosen people do everything."""
+        each(self, request, rows, lambda actor, user: superuser_set(actor=actor, user=user, superuser=True))
+
+    @admin.action(description="No longer superusers")
+    def take_superuser(self, request: HttpRequest, rows: Rows) -> None:
+        """Take that from the chosen people."""
+        each(self, request, rows, lambda actor, user: superuser_set(actor=actor, user=user, superuser=False))
+
+
+@admin.register(Authenticator)
+class SecondFactorAdmin(ReadOnly):
+    """Second factors; deleting one lets somebody in who lost the device."""
+
+    list_display = ("user", "type", "created_at", "last_used_at")
+    list_filter = ("type",)
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    exclude = ("data",)
+    actions = ("remove",)
+
+    @admin.action(description="Remove, when the device is lost")
+    def remove(self, request: HttpRequest, rows: Rows) -> None:
+        """Take the chosen factors away."""
+        each(self, request, rows.select_related("user"), _remove_factor)
+
+
+def _remove_factor(actor: Actor, factor: Any) -> None:
+    with transaction.atomic():
+        record(actor=actor, kind="user.second_factor_removed", subject=subject(factor.user), now=factor.type)
+        factor.delete()
+
+
+# --- teams ---------------------------------------------------------------------------------------
+
+
+class MembershipInline(ReadOnlyInline):
+    """Who is in a team."""
+
+    model = Membership
+    fields = ("user", "role", "since")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        return super().get_queryset(request).select_related("user", "team")
+
+
+class QuotaInline(ReadOnlyInline):
+    """What a team may use."""
+
+    model = Quota
+    fields = ("instance", "unikernels", "memory", "block", "cpuids", "bridges", "state", "problem")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        return super().get_queryset(request).select_related("instance", "team")
+
+
+class NewTeamForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the type checker
+    """A team for somebody."""
+
+    owner = forms.ModelChoiceField(User.objects.filter(is_active=True))
+
+    class Meta:
+        model = Team
+        fields = ("name", "domain")
+
+    def clean_name(self) -> str:
+        return _label(self.cleaned_data["name"], "name")
+
+    def clean_domain(self) -> str:
+        return _label(self.cleaned_data["domain"], "domain")
+
+
+def _label(text: str, field: str) -> str:
+    try:
+        return check_label(text, field)
+    except Invalid as error:
+        raise forms.ValidationError(str(error)) from error
+
+
+@admin.register(Team)
+class TeamAdmin(ReadOnly):
+    """Teams, who is in them, what they may use."""
+
+    list_display = ("name", "domain", "personal_of", "people", "created_at")
+    list_select_related = ("personal_of",)
+    list_filter = (("personal_of", admin.EmptyFieldListFilter), "created_at")
+    search_fields = ("name", "domain", "memberships__user__email")
+    inlines = (MembershipInline, QuotaInline)
+    readonly_fields = ("members_page",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
+        return super().get_form(request, obj, change, **options) if obj else NewTeamForm
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (
+            ("name", "domain", "personal_of", "created_at", "members_page")
+            if obj
+            else ("name", "domain", "owner")
+        )
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return self.inlines if obj else ()
+
+    def get_queryset(self, request: HttpRequest) -> Rows:
+        rows: Rows = super().get_queryset(request).annotate(member_count=Count("memberships", distinct=True))
+        return rows
+
+    def save_model(self, request: HttpRequest, obj: Team, form: Any, change: bool) -> None:
+        data = form.cleaned_data
+        made = team_create(
+            actor=actor_of(request), name=data["name"], domain=data["domain"], owner=data["owner"]
+        )
+        obj.pk, obj._state.adding = made.pk, False  # noqa: SLF001  # the admin goes on with its own copy
+
+    @admin.display(description="members", ordering="member_count")
+    def people(self, team: Any) -> int:
+        """How many are in it."""
+        return int(team.member_count)
+
+    @admin.display(description="members, roles")
+    def members_page(self, team: Team) -> SafeString:
+        """Where they are changed."""
+        return format_html(
+            '<a href="{}">Change on the page of the team</a>', reverse("team", args=[team.name])
+        )
+
+
+@admin.register(Quota)
+class QuotaAdmin(ReadOnly):
+    """What teams were granted; given on its own page, since the instance has a say."""
+
+    list_display = ("team", "instance", "state", "unikernels", "memory", "block", "problem", "changed_at")
+    list_filter = ("state", "instance")
+    list_select_related = ("team", "instance")
+    search_fields = ("team__name", "instance__name")
+    readonly_fields = ("grant_page",)
+
+    @admin.display(description="grant another")
+    def grant_page(self, quota: Quota) -> SafeString:
+        """Where it is changed."""
+        return format_html('<a href="{}">Change on the page of quotas</a>', reverse("pages:quotas"))
+
+
+# --- tokens, events ------------------------------------------------------------------------------
+
+
+class TokenStateFilter(admin.SimpleListFilter):
+    """Usable, expired, revoked."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(state, state) for state in ("usable", "expired", "revoked")]
+
+    def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
+        now, state = timezone.now(), self.value()
+        if state == "revoked":
+            return queryset.filter(revoked_at__isnull=False)
+        if state == "expired":
+            return queryset.filter(revoked_at=None, expires_at__lte=now)
+        return queryset.filter(revoked_at=None, expires_at__gt=now) if state else queryset
+
+
+@admin.register(ApiToken)
+class TokenAdmin(ReadOnly):
+    """Tokens, without their secrets, of which only a hash is kept."""
+
+    list_display = ("key_id", "name", "team", "role", "created_by", "works", "expires_at", "last_used_at")
+    list_filter = (TokenStateFilter, "role", "expires_at")
+    list_select_related = ("team", "created_by")
+    search_fields = ("key_id", "name", "team__name", "created_by__email")
+    exclude = ("secret_hash", "pepper")
+    actions = ("revoke",)
+
+    @admin.display(boolean=True, description="usable")
+    def works(self, token: ApiToken) -> bool:
+        """Whether it lets anybody in."""
+        return token.usable and token.created_by.is_active
+
+    @admin.action(description="Revoke")
+    def revoke(self, request: HttpRequest, rows: Rows) -> None:
+        """End the chosen tokens."""
+        each(
+            self,
+            request,
+            rows.select_related("team"),
+            lambda actor, token: token_revoke(actor=actor, token=token),
+        )
+
+
+class KindFilter(admin.SimpleListFilter):
+    """The first word of the kind: what the event is about."""
+
+    title = "about"
+    parameter_name = "about"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            (word, word) for word in ("user", "team", "member", "token", "quota", "instance", "unikernel")
+        ] + [(word, word) for word in ("operation", "image", "block")]
+
+    def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
+        return queryset.filter(kind__startswith=f"{self.value()}.") if self.value() else queryset
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnly):
+    """Everything that happened. Nothing here can be changed, nor anywhere else."""
+
+    list_display = ("at", "kind", "subject", "actor", "credential", "address", "team", "was", "now")
+    list_filter = (KindFilter, "at", "instance")
+    list_select_related = ("actor", "team", "instance")
+    search_fields = ("kind", "subject", "actor__email", "credential", "reason")
+    show_full_result_count = False  # the table only grows: do not count it all for each search
+    date_hierarchy = "at"

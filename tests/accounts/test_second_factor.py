@@ -1,0 +1,110 @@
+"""Two-factor login: turned on, asked for, sealed, turned off."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.test import Client
+
+from accounts.models import Event, User
+from mollymawk.keyring import unseal
+from tests.cast import PASSWORD
+
+pytestmark = pytest.mark.django_db
+
+LOGIN = "/accounts/login/"
+ACTIVATE = "/accounts/2fa/totp/activate/"
+
+
+def code(secret: str, later: int = 0) -> str:
+    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + later))  # type: ignore[no-any-return]  # allauth has no types
+
+
+@pytest.fixture
+def inside(client: Client, alice: User) -> Client:
+    client.post(LOGIN, {"login": alice.email, "password": PASSWORD})
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    return client
+
+
+def test_a_change_asks_for_the_password_again(client: Client, alice: User) -> None:
+    client.force_login(alice)
+    answer = client.get(ACTIVATE)
+    assert answer.headers["Location"].startswith("/accounts/reauthenticate/")
+    assert "Is it you?" in client.get(answer.headers["Location"]).text
+
+
+@pytest.fixture
+def secret(inside: Client, django_capture_on_commit_callbacks: Any) -> str:
+    found = re.search(r'value="([A-Z2-7]{32})"', inside.get(ACTIVATE).text)
+    assert found is not None
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = inside.post(ACTIVATE, {"code": code(found[1])})
+    assert answer.status_code == 302
+    return found[1]
+
+
+def test_the_page_shows_a_picture_and_the_secret_without_foreign_sources(inside: Client) -> None:
+    page = inside.get(ACTIVATE).text
+    assert 'src="data:image/svg' in page
+    assert not re.search(r'(src|href)="https?://', page)
+
+
+def test_a_wrong_code_turns_nothing_on(inside: Client) -> None:
+    inside.get(ACTIVATE)
+    inside.post(ACTIVATE, {"code": "000000"})
+    assert not Authenticator.objects.exists()
+
+
+def test_the_secret_is_sealed_and_stands_in_no_event(secret: str, alice: User) -> None:
+    factor = Authenticator.objects.get(type="totp")
+    assert secret not in str(factor.data)
+    assert unseal(factor.data["secret"]) == secret
+    events = Event.objects.filter(actor=alice)
+    assert secret not in str(list(events.values()))
+    assert events.filter(kind="user.second_factor_added").exists()
+
+
+def test_the_password_alone_lets_nobody_in_any_more(secret: str, alice: User) -> None:
+    other = Client()
+    answer = other.post(LOGIN, {"login": alice.email, "password": PASSWORD})
+    asked = answer.headers["Location"]
+    assert asked == "/accounts/2fa/authenticate/"
+    assert other.get("/teams/").status_code == 302
+    assert "<h1>" in other.get(asked).text
+    other.post(asked, {"code": "000000"})
+    assert other.get("/teams/").status_code == 302
+    other.post(asked, {"code": code(secret, later=1)})
+    assert other.get("/teams/").status_code == 200
+
+
+def test_a_recovery_code_lets_in_once(secret: str, inside: Client, alice: User) -> None:
+    page = inside.get("/accounts/2fa/recovery-codes/").text
+    codes = re.findall(r"^\s*(?:<pre[^>]*>)?(\d{8})\s*$", page, re.MULTILINE)
+    assert len(codes) == 10
+    for expected in (200, 302):
+        other = Client()
+        other.post(LOGIN, {"login": alice.email, "password": PASSWORD})
+        other.post("/accounts/2fa/authenticate/", {"code": codes[0]})
+        assert other.get("/teams/").status_code == expected
+
+
+@pytest.mark.usefixtures("secret")
+@pytest.mark.parametrize("path", ["", "totp/deactivate/", "recovery-codes/", "recovery-codes/generate/"])
+def test_the_pages_are_there(path: str, inside: Client) -> None:
+    answer = inside.get(f"/accounts/2fa/{path}")
+    assert answer.status_code == 200
+    assert "<h1>" in answer.text
+
+
+@pytest.mark.usefixtures("secret")
+def test_it_can_be_turned_off(inside: Client, django_capture_on_commit_callbacks: Any) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        inside.post("/accounts/2fa/totp/deactivate/")
+    assert not Authenticator.objects.exists()
+    assert Event.objects.filter(kind="user.second_factor_removed").exists()
