@@ -36,7 +36,10 @@ _CERTIFICATE_ALERTS = frozenset(
     }
 )
 CLOCKS = "Compare the clocks of this machine and of the instance: they differ by minutes."
-_CREDENTIALS = "Check that the certificate given for this instance was issued by the CA it trusts."
+_CREDENTIALS = (
+    "Check that the certificate given for this instance is, or was issued by, the CA that the instance trusts,"
+    " and that the clocks of both machines agree."
+)
 _SERVER_CA = "Check that the server CA given for this instance is the one that signed its certificate."
 _NO_TLS = "Check the address and port: an Albatross TLS endpoint (TLS 1.3) has to answer there."
 

@@ -30,6 +30,8 @@ OID = x509.ObjectIdentifier("1.3.6.1.4.1.49836.42")
 # Albatross compares validity strictly with its own clock: we may be this much ahead of it.
 CLOCK_SKEW = timedelta(seconds=150)
 LEAF_LIFE = timedelta(seconds=300)  # as Mollymawk's original; also how far we may be behind
+# Wider, so that clocks that differ show at the leaf: only there Albatross tells that it is the time.
+INTERMEDIATE_SKEW = timedelta(hours=1)
 INTERMEDIATE_LIFE = timedelta(hours=1)
 
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
@@ -101,7 +103,7 @@ class Authority(Pair):
         if (self.room is not None and self.room < 1) or len(self.chain) >= MAX_PATH:
             raise RequestRefused(f"the certificates given for this instance reach no deeper than {self.path}")
         key = Ed25519PrivateKey.generate()
-        builder = _builder(label, key, self, now, life)
+        builder = _builder(label, key, self, now, life, skew=INTERMEDIATE_SKEW)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         builder = builder.add_extension(
             _key_usage(key_cert_sign=True, digital_signature=True, content_commitment=True), critical=True
@@ -158,7 +160,13 @@ def _name(common_name: str | None) -> x509.Name:
 
 
 def _builder(
-    common_name: str | None, key: PrivateKey, issuer: Pair | None, now: datetime, life: timedelta
+    common_name: str | None,
+    key: PrivateKey,
+    issuer: Pair | None,
+    now: datetime,
+    life: timedelta,
+    *,
+    skew: timedelta = CLOCK_SKEW,
 ) -> x509.CertificateBuilder:
     now = now.replace(microsecond=0)
     end = now + life
@@ -173,7 +181,7 @@ def _builder(
         .issuer_name(subject if issuer is None else issuer.certificate.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - CLOCK_SKEW)
+        .not_valid_before(now - skew)
         .not_valid_after(end)
     )
 

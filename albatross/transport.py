@@ -220,7 +220,8 @@ class Connection:
     def read_frame(self, limit: int | None = None, *, patience: float = math.inf) -> bytes:
         """The next frame of the answer, never empty, of at most *limit* bytes (else what ``Limits`` say).
 
-        ``TimeoutError`` when it isn't whole after *patience* seconds; then it can be called again.
+        ``TimeoutError`` when it isn't whole after *patience* seconds (0: with what is there); then it
+        can be called again.
         """
         until = time.monotonic() + patience
         try:
@@ -382,12 +383,12 @@ class Connection:
             left = min(self._timing.left(), end - now)
             if left <= 0:
                 raise self._timed_out()
-            if until <= now:
-                raise TimeoutError
-            wait = min(left, until - now)
+            wait = max(0.0, min(left, until - now))
             ready = self._poll.poll(None if wait == math.inf else math.ceil(wait * 1000))
             if ready:
                 return ready[0][1]
+            if until <= time.monotonic():
+                raise TimeoutError
 
     def _timed_out(self) -> TimedOut:
         return out_of_time(established=self._established, outcome_known=self.outcome_known)

@@ -44,8 +44,8 @@ class Client:
     as the path is deeper than that of the credentials, ignored otherwise. For a deeper path it is a
     tuple with one policy for each label. *guard* is asked before a connection is made, before
     every piece of a stream, and right before the end of an upload; it returns how many seconds the
-    connection may still take (it is asked again when they are over). What it raises resets the
-    connection and goes through: an upload has then not been completed.
+    connection may still take, and is asked again when they are over. What it raises resets the
+    connection and goes through: an upload whose end was not sent yet has then changed nothing.
     """
 
     def __init__(
@@ -179,8 +179,8 @@ class Client:
     ) -> str:
         """Replace the content of a block device by the *size* bytes of *data*, the rest by zeros.
 
-        The old content is lost as soon as the command is there, so from then on an error has an
-        unknown outcome. ``RequestRefused`` for what makes the instance hang: a device that is not
+        The old content is lost as soon as the command is there, so from then on every error (also one
+        of *data* or *guard*) has an unknown outcome. ``RequestRefused`` for what makes the instance hang: a device that is not
         there or in use, too much data (*compressed*: once unpacked), no whole zlib stream.
         """
         rewind(data, size)

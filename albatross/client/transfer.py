@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 
 from albatross import messages as m
 from albatross.client.replies import expect, read_message, read_reply
-from albatross.errors import DecodeError, FrameError, ImageRefused, RequestRefused
+from albatross.errors import CommandError, DecodeError, FrameError, ImageRefused, RequestRefused
 from albatross.framing import END, frame
 from albatross.transport import Connection
 from albatross.wire import ImageReply, Undecided, image_reply
@@ -46,7 +46,7 @@ def rewind(data: BinaryIO, size: int) -> None:
 def upload(connection: Connection, data: BinaryIO, size: int, on_progress: Progress | None) -> str:
     """Stream the *size* bytes of *data* and their end; the text of the instance.
 
-    The guard is asked before every chunk and right before the end. ``RequestRefused`` when *data*
+    The guard is asked before every chunk and right before the end. ``CommandError`` when *data*
     turns out to be shorter or longer: then the end is not sent.
     """
     whole = _stream(connection, data, size, on_progress) and connection.finish()
@@ -63,14 +63,16 @@ def _stream(connection: Connection, data: BinaryIO, size: int, on_progress: Prog
         connection.ask_guard()
         chunk = data.read(min(CHUNK, size - sent))
         if not chunk:
-            raise RequestRefused(f"the data ended after {sent} of {size} bytes")
+            words = f"the data ended after {sent} of {size} bytes"
+            raise CommandError(words, outcome_known=connection.outcome_known)
         if not connection.send(memoryview(frame(chunk))):
             return False
         sent += len(chunk)
         if on_progress is not None:
             on_progress(sent)
     if data.read(1):
-        raise RequestRefused(f"the data is longer than the {size} bytes it should have")
+        words = f"the data is longer than the {size} bytes it should have"
+        raise CommandError(words, outcome_known=connection.outcome_known)
     return True
 
 

@@ -430,6 +430,11 @@ class TestIntermediate:
         assert not critical(certificate, ExtensionOID.SUBJECT_KEY_IDENTIFIER)
         assert not critical(certificate, ExtensionOID.AUTHORITY_KEY_IDENTIFIER)
 
+    def test_is_valid_longer_than_any_leaf_so_that_clocks_that_differ_show_at_the_leaf(self) -> None:
+        certificate = CA.intermediate("alice", POLICY, now=NOW).certificate
+        assert certificate.not_valid_before_utc < NOW - 10 * CLOCK_SKEW
+        assert certificate.not_valid_after_utc > NOW + 10 * LEAF_LIFE
+
     def test_honours_a_path_length(self) -> None:
         short = made(CA, extensions=(x509.BasicConstraints(ca=True, path_length=1), usage(cert_sign=True)))
         pem = short.certificate_pem

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from albatross import messages as m
+from albatross.certificates import Credentials, generate_ca, utc_now
 from albatross.client import Client
 from albatross.errors import (
+    ClientRefused,
     ClosedWithoutAnswer,
     CommandError,
     Failure,
@@ -24,7 +27,7 @@ from albatross.simulator import Fault, SimulatedInstance
 from albatross.simulator.faults import Kind
 from albatross.simulator.images import build_image
 from albatross.transport import MIB, Limits
-from tests.albatross.conftest import POLICY, client_of
+from tests.albatross.conftest import POLICY, client_of, credentials_of
 
 HELLO = Name.of("alice", label="hello")
 IMAGE = build_image(behaviour={}, padding=200_000)
@@ -162,3 +165,33 @@ def test_a_guest_that_does_not_end_leaves_the_outcome_unknown(
     create(impatient)
     instance.faults.add(Fault(Kind.SLOW_EXIT, seconds=float("inf")))
     assert not failed(TimedOut, lambda: impatient.destroy(HELLO, policy=POLICY)).outcome_known
+
+
+def test_an_instance_that_trusts_another_ca(instance: SimulatedInstance) -> None:
+    stranger = generate_ca("stranger")
+    credentials = Credentials(credentials_of(instance).server_ca, stranger)
+    refused = failed(ClientRefused, lambda: create(Client(instance.address, credentials)))
+    assert refused.outcome_known
+    assert "CA that the instance trusts" in refused.hint
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=-10), timedelta(minutes=10)])
+def test_clocks_that_differ(instance: SimulatedInstance, ahead: timedelta) -> None:
+    given = credentials_of(instance)
+    older = generate_ca("albatross simulator", key=given.authority.key, now=utc_now() - timedelta(days=1))
+    client = Client(instance.address, Credentials(given.server_ca, older), clock=lambda: utc_now() + ahead)
+    refused = failed(ClientRefused, lambda: client.unikernel(HELLO, policy=POLICY))
+    assert "clocks" in refused.hint
+
+
+@pytest.mark.parametrize(("size", "text"), [(0, "set block: not found"), (16 * MIB, "writing block data")])
+def test_an_upload_that_is_refused_while_it_is_under_way(
+    instance: SimulatedInstance, client: Client, size: int, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the device was removed between our look and the upload."""
+    found = m.BlockState(HELLO, 64, active=False)
+    monkeypatch.setattr("albatross.client.api.Client._free_block", lambda *_args: found)
+    data = io.BytesIO(bytes(size))
+    refused = failed(Failure, lambda: client.block_set(HELLO, data, size=size, policy=POLICY))
+    assert str(refused) == text
+    assert refused.outcome_known is (text == "set block: not found")

@@ -77,6 +77,13 @@ class TestConsole:
             run(client, lines=["here I am"])
             read_until(stream, "here I am")
 
+    def test_brings_what_is_there_without_waiting(self, client: Client) -> None:
+        run(client, lines=["first", "second"])
+        with client.console(HELLO, count=2, policy=POLICY) as stream:
+            assert stream.read(PATIENCE) is not None
+            assert stream.read(timeout=0) is not None
+            assert stream.read(timeout=0) is None
+
     def test_keeps_every_byte(self, client: Client) -> None:
         text = "\x1b[31mé\u2028 <script>"
         run(client, lines=[text])

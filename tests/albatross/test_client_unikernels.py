@@ -13,7 +13,7 @@ import pytest
 from albatross import messages as m
 from albatross.certificates import Credentials, utc_now
 from albatross.client import Client
-from albatross.errors import Failure, ImageRefused, NameInvalid, RequestRefused
+from albatross.errors import CommandError, Failure, ImageRefused, NameInvalid, RequestRefused
 from albatross.names import Name
 from albatross.simulator import SimulatedInstance
 from albatross.simulator.images import build_image
@@ -167,7 +167,7 @@ class TestCreate:
             def seek(self, position: int, whence: int = 0) -> int:
                 return len(IMAGE) - change if whence else super().seek(position)
 
-        with pytest.raises(RequestRefused, match="the data"):
+        with pytest.raises(CommandError, match="the data"):
             client.create(
                 HELLO, m.Arguments(), Changing(IMAGE), size=len(IMAGE) - change, force=True, policy=POLICY
             )

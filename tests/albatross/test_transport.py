@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
 import struct
@@ -350,8 +351,9 @@ class TestTheAnswer:
             server.sendall(frame(ANSWER)[6:])
 
         with tls_server(tls, answer_in_halves) as address, connect(address) as connection:
-            with pytest.raises(TimeoutError):
-                connection.read_frame(patience=0.01)
+            for patience in (0.01, 0):
+                with pytest.raises(TimeoutError):
+                    connection.read_frame(patience=patience)
             go.set()
             assert connection.read_frame(patience=5) == ANSWER
 
@@ -443,6 +445,23 @@ class TestUpload:
         with tls_server(tls, uploads) as address, pytest.raises(OSError, match="disk"):
             fail_half_way()
         assert [heard.ending for heard in uploads.heard] == ["cut"]
+
+    def test_that_breaks_on_our_side_is_reset_so_that_nothing_queued_goes_out(
+        self, tls: ssl.SSLContext
+    ) -> None:
+        seen: list[int] = []
+
+        def watch(server: ssl.SSLSocket) -> None:
+            poll = select.poll()
+            poll.register(server, 0)  # errors are told all the same, a mere end isn't
+            seen.extend(events for _, events in poll.poll(5000))
+
+        with tls_server(tls, watch) as address:
+            connection = connect(address, effect=Effect.AT_END)
+            connection.send(CHUNK)
+            connection.abort()
+        assert seen
+        assert seen[0] & select.POLLERR
 
     @pytest.mark.parametrize("allowed", [1, 2], ids=["a chunk", "its end"])
     def test_is_cut_when_the_guard_forbids(self, tls: ssl.SSLContext, uploads: Uploads, allowed: int) -> None:
