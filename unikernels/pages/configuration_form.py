@@ -118,10 +118,10 @@ class ConfigurationForm(forms.Form):
     def _offer_devices(self) -> None:
         bridges = sorted(self.offer.limits.bridges) if self.offer.limits else []
         for at, device in enumerate(self.offer.of_kind("net")):
-            self._add(f"net-{at}", f"Network device {device}", [(b, b) for b in bridges], device)
+            self._add(f"net-{at}", f"Network device “{device}”", [(b, b) for b in bridges], device)
         free = [(block.name, f"{block.name} ({block.size:,} MB)") for block in self.offer.blocks]
         for at, device in enumerate(self.offer.of_kind("block")):
-            self._add(f"block-{at}", f"Block device {device}", free, device)
+            self._add(f"block-{at}", f"Block device “{device}”", free, device)
 
     def _add(self, name: str, label: str, choices: list[tuple[str, str]], device: str) -> None:
         """A select of what there is; what runs with something else keeps it as a choice."""

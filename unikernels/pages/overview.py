@@ -88,7 +88,8 @@ def _filtered(request: PageRequest, rows: list[Row]) -> list[Row]:
 
 
 def _summary(rows: list[Row], instances: list[Instance]) -> str:
-    seen = [instance.seen_at for instance in instances if instance.seen_at]
+    # An instance that is silent has a notice of its own; the others tell how old this page is.
+    seen = [place.seen_at for place in instances if place.seen_at and not place.stale]
     if not seen:
         return count_words(rows)
     return f"{count_words(rows)} · facts {span((timezone.now() - min(seen)).total_seconds())} old"
@@ -145,7 +146,7 @@ def _of_operation(operation: Operation) -> Notice:
     return Notice(
         tone="bad" if judged.tone == "bad" else "warn",
         subject=unikernel.name,
-        text=f"on {unikernel.instance.name}: {operation.kind} {judged.word} {ended} ago.",
+        text=f"on {unikernel.instance.name}: {operation.kind} {ended} ago.",
         reason=judged.sentence,
         href=reverse("pages:operation", args=[operation.pk]),
         link="See what happened",

@@ -19,6 +19,12 @@ class Same:
     command: str = ""
     workflow: str = ""
 
+    @property
+    def ways(self) -> str:
+        """``curl, command or workflow``."""
+        words = ["curl", *(["command"] if self.command else []), *(["workflow"] if self.workflow else [])]
+        return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
 
 def same(
     method: str,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -22,6 +22,7 @@ from unikernels.arguments import masked, may_read_arguments
 from unikernels.inventory.services import adopt
 from unikernels.models import Operation, Unikernel
 from unikernels.operations import services
+from unikernels.operations.machine import TERMINAL
 from unikernels.operations.story import Step, Verdict, steps_of, verdict
 from unikernels.pages.confirm import Confirm
 from unikernels.pages.lists import listed
@@ -32,6 +33,8 @@ from unikernels.pages.words import happening
 
 MAX_VERSIONS = 20  # the newest; older ones are history
 MAX_EVENTS = 50
+# The steps of an operation are told on its own page.
+ON_THE_WAY = Q(kind="operation.state") & ~Q(now__in=TERMINAL)
 MAX_SEARCH = 63  # a name is not longer
 
 STATES = {
@@ -143,7 +146,7 @@ def _history(request: PageRequest, thing: Unikernel) -> dict[str, Any]:
     deployer = thing.team is not None and role in {Role.DEPLOYER, Role.OWNER}
     runs = thing.state == Unikernel.Presence.RUNNING
     ours = thing.current is not None and not thing.changed_outside
-    events = Event.objects.filter(subject=f"unikernel:{thing.pk}").select_related("actor")
+    events = Event.objects.filter(subject=f"unikernel:{thing.pk}").exclude(ON_THE_WAY).select_related("actor")
     return {
         "deployer": deployer,
         "can_change": deployer and runs and ours,

@@ -1,0 +1,89 @@
+"""Chromium for tests and pictures: one way to start it, to log in, and the list of pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from accounts.models import User
+from tests.pages.world import World
+
+CHROMIUM = "/usr/bin/chromium"
+WIDE, NARROW = 1280, 360
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser, for a while."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def session_of(user: User) -> str:
+    """The key of a new session of *user*."""
+    client = Client()
+    client.force_login(user)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def window(browser: Browser, url: str, session: str, *, width: int = WIDE, theme: str = "light") -> BrowserContext:
+    """A window of *width* for the holder of *session*, in a theme of the system."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 800},
+        color_scheme="dark" if theme == "dark" else "light",
+        reduced_motion="reduce",
+    )
+    if session:
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
+    return context
+
+
+def pages(world: World) -> dict[str, str]:
+    """Every page by a name, as a superuser sees them."""
+    digest = world.store_image.image.digest
+    return {
+        "overview": "/",
+        "overview-problems": "/?only=problems",
+        "unikernels": "/unikernels/",
+        "unikernel-running": f"/unikernels/{world.web.pk}/",
+        "unikernel-unstable": f"/unikernels/{world.dns.pk}/",
+        "unikernel-busy": f"/unikernels/{world.tunnel.pk}/",
+        "unikernel-missing": f"/unikernels/{world.gone.pk}/",
+        "unikernel-stopped": f"/unikernels/{world.old.pk}/",
+        "unikernel-outside": f"/unikernels/{world.outside.pk}/",
+        "unikernel-found": f"/unikernels/{world.found.pk}/",
+        "unikernel-stale": f"/unikernels/{world.caldav.pk}/",
+        "unikernel-unmanaged": f"/unikernels/{world.unmanaged.pk}/",
+        "restart": f"/unikernels/{world.web.pk}/restart/",
+        "destroy": f"/unikernels/{world.web.pk}/destroy/",
+        "configure": f"/unikernels/{world.store.pk}/configure/",
+        "console": f"/unikernels/{world.web.pk}/console/",
+        "deploy": "/deploy/",
+        "deploy-image": f"/deploy/robur/{digest}/",
+        "operations": "/operations/",
+        "operation-busy": f"/operations/{world.busy.pk}/",
+        "operation-rolled-back": f"/operations/{world.taken_back.pk}/",
+        "images": "/images/",
+        "image-remove": f"/images/robur/{world.plain_image.image.digest}/remove/",
+        "instances": "/instances/",
+        "instance": "/instances/fra-1/",
+        "instance-degraded": "/instances/hel-2/",
+        "instance-add": "/add-instance/",
+        "instance-edit": "/instances/fra-1/edit/",
+        "instance-remove": "/instances/fra-1/remove/",
+        "quotas": "/quotas/",
+        "quota": "/quotas/robur/fra-1/",
+        "blocks": "/blocks/",
+        "block-remove": f"/blocks/{world.spare.pk}/remove/",
+        "help": "/help/",
+        "nothing": "/nothing/",
+        "tokens": "/tokens/",
+        "teams": "/teams/",
+        "team": "/teams/robur/",
+    }
