@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import pytest
 
 from accounts.actors import COMMAND
 from albatross.messages import Arguments, Config, Policy, UnikernelCreate, UnikernelDestroy
 from albatross.models import Instance
+from albatross.names import Name
 from albatross.simulator import SimulatedInstance
 from albatross.simulator.images import build_image
 from tests.cast import alice, bob, charlie, dave, robur, root
@@ -22,6 +24,8 @@ POLICY = Policy(
     unikernels=8, cpuids=frozenset({0, 1}), memory=1024, block=256, bridges=frozenset({"service"})
 )
 
+
+T = TypeVar("T")
 
 SMALL = Arguments(memory=16)
 
@@ -60,6 +64,25 @@ def run(host: SimulatedInstance) -> Run:
 def end(host: SimulatedInstance, name: str) -> None:
     """End a unikernel on the host itself."""
     host.run(name, UnikernelDestroy())
+
+
+def say(host: SimulatedInstance, name: str, *lines: str) -> None:
+    """Have a unikernel print *lines*; all of them get the same time."""
+
+    async def write() -> None:
+        data = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+        host._instance.backends.consoles.write(Name.parse(name), data)
+
+    host._call(write())
+
+
+def eventually(holds: Callable[[], T]) -> T:
+    """The first true answer of *holds*; fails when none comes for ten seconds."""
+    end = time.monotonic() + 10
+    while not (answer := holds()):
+        assert time.monotonic() < end, "it did not become true"
+        time.sleep(0.01)
+    return answer
 
 
 def way_to(host: SimulatedInstance) -> dict[str, str]:
