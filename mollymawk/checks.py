@@ -30,9 +30,7 @@ def check_keys(**_: Any) -> list[CheckMessage]:
             Fernet(key)
         except ValueError:
             text = f"ENCRYPTION_KEYS: key {number} is not 32 bytes in URL-safe base64."
-            found.append(
-                Error(text, hint="Make one with: manage.py generate_key", id="mollymawk.E001")
-            )
+            found.append(Error(text, hint="Make one with: manage.py generate_key", id="mollymawk.E001"))
     if len(settings.SECRET_KEY) < MIN_SECRET:
         text = f"SECRET_KEY has fewer than {MIN_SECRET} characters."
         found.append(Error(text, hint="Make one with: openssl rand -base64 48", id="mollymawk.E002"))
@@ -81,6 +79,9 @@ def check_transport(**_: Any) -> list[CheckMessage]:
     if settings.EXAMPLE_IMAGES or settings.CHECK_SIMULATED_NETWORK:
         text = "EXAMPLE_IMAGES and CHECK_SIMULATED_NETWORK are for trying things out only."
         found.append(Advice(text, id="mollymawk.W002"))
+    if not settings.EMAIL_HOST:
+        text = "EMAIL_HOST is not set: mail, links to reset passwords too, is written to standard output."
+        found.append(Advice(text, id="mollymawk.W003"))
     return found
 
 

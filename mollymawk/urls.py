@@ -1,14 +1,21 @@
-"""Which path is answered by whom."""
+"""Which path is answered by whom. Console streams are answered beside Django: see ``mollymawk.asgi``."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path
 
+from mollymawk.health import health
+
 urlpatterns = [
+    path("healthz", health, name="health"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("accounts.api_urls")),
     path("api/v1/", include("unikernels.api.urls")),
     path("accounts/", include("allauth.urls")),
     path("", include("accounts.urls")),
+    path("", include("unikernels.pages.urls")),
 ]
+
+handler400 = "mollymawk.rest.failures.bad_request"
+handler500 = "mollymawk.rest.failures.server_error"

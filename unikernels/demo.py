@@ -34,7 +34,7 @@ def demo_ensure(*, folder: Path, network: str) -> None:
     if not Quota.objects.filter(team=team, instance=instance).exists():
         reconcile(instance)
         _grant(team, instance)
-    for unikernel in Unikernel.objects.filter(instance=instance, path=NAME, team=None):
+    for unikernel in Unikernel.objects.filter(instance=instance, team=team, current=None):
         adopt(actor=COMMAND, unikernel=unikernel)
 
 

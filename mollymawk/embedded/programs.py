@@ -19,6 +19,8 @@ MANAGE = str(Path(__file__).resolve().parents[2] / "manage.py")
 # Seconds that open streams may keep the web server from ending: less than the supervisor's grace.
 GRACEFUL = 2
 
+_CELERY = [sys.executable, "-m", "celery", "--quiet", "-A", "mollymawk"]
+
 
 def broker(socket: Path, folder: Path) -> Program:
     """A Redis-protocol server on a unix socket, without a port, that keeps its data in *folder*."""
@@ -54,7 +56,16 @@ def simulated_instance(folder: Path, network: IPv4Network) -> Program:
 def web(port: int) -> Program:
     """The web server: pages, API and console streams."""
     command = ["uvicorn", "mollymawk.asgi:application", "--host", HOST, "--port", str(port)]
-    options = ["--lifespan", "off", "--ws", "none", "--no-access-log", "--no-server-header"]
+    # The application itself knows which proxies to believe (TRUSTED_PROXIES).
+    options = [
+        "--lifespan",
+        "off",
+        "--ws",
+        "none",
+        "--no-proxy-headers",
+        "--no-access-log",
+        "--no-server-header",
+    ]
     ending = ["--timeout-graceful-shutdown", str(GRACEFUL)]
     return Program("web", [sys.executable, "-m", *command, *options, *ending])
 
@@ -62,13 +73,15 @@ def web(port: int) -> Program:
 def worker(processes: int = 2) -> Program:
     """Does the steps of operations."""
     options = ["--concurrency", str(processes), "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-    return Program("worker", [sys.executable, "-m", "celery", "-A", "mollymawk", "worker", *options])
+    # Celery's advice against root is for tasks that pickle brings; ours come as JSON.
+    quiet = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
+    return Program("worker", [*_CELERY, "worker", *options], quiet)
 
 
 def beat(folder: Path) -> Program:
     """Sends the wake-ups of the schedule; remembers in *folder* when it last did."""
     options = ["--schedule", str(folder / "schedule"), "--pidfile", "", "--loglevel", "WARNING"]
-    return Program("beat", [sys.executable, "-m", "celery", "-A", "mollymawk", "beat", *options])
+    return Program("beat", [*_CELERY, "beat", *options])
 
 
 def watcher() -> Program:

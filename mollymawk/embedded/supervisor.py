@@ -24,7 +24,7 @@ TICK = 0.2  # seconds between two looks at what has ended
 FIRST_PAUSE = 0.5  # seconds before the first restart, doubled each time
 LONGEST_PAUSE = 10.0
 STEADY_AFTER = 20.0  # seconds of running after which an end counts as the first again
-GRACE = 4.0  # seconds between the request to end and the kill
+GRACE = 5.0  # seconds between the request to end and the kill
 CHUNK = 64 * 1024  # bytes read at once; a longer line is passed on in pieces
 
 

@@ -78,16 +78,17 @@ class Command(BaseCommand):
 
     def _start(self, supervisor: Supervisor, port: int, network: IPv4Network) -> None:
         url = f"http://{programs.HOST}:{port}/"
-        os.environ["SITE_URL"] = url.rstrip("/")  # for the children
+        os.environ |= {"SITE_URL": url.rstrip("/"), "PYTHONUNBUFFERED": "1"}  # for the children
+        settings.STATIC_ROOT.mkdir(exist_ok=True)
         call_command("migrate", verbosity=0)
         call_command("createcachetable", verbosity=0)
         self._start_broker(supervisor)
         self._start_instance(supervisor, network)
         for program in (
-            programs.web(port),
             programs.worker(),
             programs.beat(_folder("beat")),
             programs.watcher(),
+            programs.web(port),
         ):
             supervisor.start(program)
         supervisor.wait_for(lambda: healthy(url), what="The web server", seconds=WEB_TIME)

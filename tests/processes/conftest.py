@@ -1,0 +1,45 @@
+"""Installations that tests share, and ones of their own."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.processes.running import Up
+
+MakeUp = Callable[[], Up]
+
+
+@pytest.fixture(scope="session")
+def next_network(worker_number: int) -> Callable[[], str]:
+    """Parts of 127.77.0.0/16 for simulated unikernels that nobody else in this run uses."""
+    numbers = itertools.count(150 + 50 * (worker_number % 2))
+    return lambda: f"127.77.{next(numbers)}.0/24"
+
+
+@pytest.fixture
+def make_up(tmp_path: Path, next_network: Callable[[], str]) -> Iterator[MakeUp]:
+    """Makes installations that end with the test."""
+    made: list[Up] = []
+
+    def make_up() -> Up:
+        made.append(Up(tmp_path / f"data{len(made)}", next_network()))
+        return made[-1]
+
+    yield make_up
+    for up in made:
+        up.stop()
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory, next_network: Callable[[], str]) -> Iterator[Up]:
+    """An installation that runs for all tests of a module."""
+    up = Up(tmp_path_factory.mktemp("up") / "data", next_network())
+    try:
+        up.start()
+        yield up
+    finally:
+        up.stop()

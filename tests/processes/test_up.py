@@ -1,0 +1,127 @@
+"""``manage.py up``: everything with one command, and nothing left behind."""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+import socket
+import stat
+
+import pytest
+import requests
+
+from tests.processes.conftest import MakeUp
+from tests.processes.running import PROGRAMS, Up, descendants, exists, listening_addresses, wait_for
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+
+
+def healthy(up: Up) -> bool:
+    try:
+        return requests.get(f"{up.url}/healthz", timeout=5).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def test_the_web_server_reaches_database_and_broker(up: Up) -> None:
+    answer = requests.get(f"{up.url}/healthz", timeout=30)
+    assert (answer.status_code, answer.json()) == (200, {"database": "ok", "broker": "ok"})
+
+
+def test_a_newcomer_is_told_where_to_go(up: Up) -> None:
+    assert f"  Mollymawk runs:  {up.url}/" in up.lines
+    assert f"{up.url}/setup/?token=" in up.output()
+    assert requests.get(up.url, timeout=30).url == f"{up.url}/accounts/login/?next=/"
+
+
+def test_the_first_superuser_finds_an_instance_with_unikernels_and_a_quota(up: Up) -> None:
+    api = up.api()
+    (instance,) = api.get("/instances/")["items"]
+    assert (instance["name"], instance["status"]) == ("demo", "online")
+    names = {unikernel["name"] for unikernel in api.get("/unikernels/")["items"]}
+    assert {"hello", "web", "dns"} <= names
+    (quota,) = api.get("/quotas/")["items"]
+    assert (quota["team"], quota["instance"], quota["state"]) == ("demo", "demo", "applied")
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_what_is_killed_comes_back(up: Up, program: str) -> None:
+    before = descendants(up.pid(program))
+    up.kill(program)
+    wait_for(lambda: healthy(up), "health")
+    up.wait_for_worker()
+    assert not any(map(exists, before))
+
+
+def test_nothing_listens_beyond_loopback(up: Up) -> None:
+    assert up.process is not None
+    wait_for(lambda: healthy(up), "health")
+    found = [address for pid in descendants(up.process.pid) for address in listening_addresses(pid)]
+    assert found
+    assert [address for address in found if not ipaddress.ip_address(address).is_loopback] == []
+
+
+def test_secrets_are_for_their_owner_only(up: Up) -> None:
+    assert stat.S_IMODE((up.folder / "embedded.env").stat().st_mode) == 0o600
+    assert stat.S_IMODE(up.folder.stat().st_mode) == 0o700
+
+
+def test_commands_beside_it_need_no_configuration(up: Up) -> None:
+    assert "demo" in up.manage("instance_list")
+
+
+def test_a_second_one_in_the_same_folder_is_refused(up: Up) -> None:
+    done = up.run("up", "--port", "0")
+    assert done.returncode == 1
+    assert f"It runs already in {up.folder}" in done.stderr
+
+
+def test_a_port_in_use_is_told_in_words(make_up: MakeUp) -> None:
+    up = make_up()
+    with socket.create_server(("127.0.0.1", up.port)):
+        done = up.run("up", "--port", str(up.port))
+    assert done.returncode == 1
+    assert f"Port {up.port} cannot be used: Address already in use. Choose another one" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_however_it_ends_no_process_is_left(make_up: MakeUp, number: int) -> None:
+    up = make_up()
+    up.start()
+    assert up.process is not None
+    everything = descendants(up.process.pid)
+    assert len(everything) > len(PROGRAMS)
+    code = up.stop(number)
+    assert code == (-signal.SIGKILL if number == signal.SIGKILL else 0), up.output()
+    wait_for(lambda: not any(map(exists, everything)), "the end of all processes")
+
+
+def test_a_second_start_goes_on_where_the_first_ended(make_up: MakeUp) -> None:
+    up = make_up()
+    up.start()
+    api = up.api()
+    before = api.get("/unikernels/")["items"]
+    address = api.get("/instances/demo/")["address"]
+    up.stop()
+    up.start()
+    assert "Nobody can log in yet" not in up.output()
+    assert api.get("/instances/demo/")["address"] == address
+    assert [one["id"] for one in api.get("/unikernels/")["items"]] == [one["id"] for one in before]
+    wait_for(lambda: api.get("/instances/demo/")["status"] == "online", "the instance")
+
+
+def test_it_can_be_stopped_while_it_starts(make_up: MakeUp) -> None:
+    up = make_up()
+    up.launch()
+    up.wait_for_line("broker")
+    assert up.process is not None
+    everything = descendants(up.process.pid)
+    assert up.stop() == 0
+    wait_for(lambda: not any(map(exists, everything)), "the end of all processes")
+
+
+def test_a_folder_with_a_long_name_works_too(make_up: MakeUp) -> None:
+    up = make_up()
+    up.folder = up.folder / ("long" * 30)
+    up.start()
+    assert healthy(up)
