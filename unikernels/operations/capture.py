@@ -13,7 +13,7 @@ from albatross.transport import Guard
 from unikernels.images import store
 from unikernels.images.services import remember
 from unikernels.models import Image, Version
-from unikernels.operations.world import policies_now
+from unikernels.operations.world import policies_to_carry
 
 
 class NotPossible(Exception):
@@ -29,11 +29,9 @@ def hold_bytes(*, client: Client, name: Name, version: Version, guard: Guard) ->
     if store.held(version.digest) and (known := Image.objects.filter(digest=version.digest).first()):
         return _link(version, known)
     before = _running(client, name, version)
-    policy = policies_now(client).get(name.path)
-    if policy is None:
-        raise NotPossible("the instance has no policy for this domain.")
+    policies = policies_to_carry(client, name)
     with store.staged() as (file, path):
-        client.get_image(name, file, max_size=settings.MAX_IMAGE_BYTES, policy=policy, guard=guard)
+        client.get_image(name, file, max_size=settings.MAX_IMAGE_BYTES, policy=policies, guard=guard)
         if _running(client, name, version).started != before.started:
             raise NotPossible("it was restarted meanwhile.")
         file.seek(0)

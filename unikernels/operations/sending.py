@@ -22,7 +22,7 @@ from unikernels.operations.judge import backoff
 from unikernels.operations.lease import CancelAsked, DeadlinePassed
 from unikernels.operations.machine import Event, Kind
 from unikernels.operations.work import Outcome, Work
-from unikernels.operations.world import policies_now
+from unikernels.operations.world import policies_to_carry
 
 MAX_TRIES = 3  # of a step that cannot reach the instance, while nothing was touched yet
 _LOOK_AGAIN = "Unikernel with same name is already running"  # to a create: an earlier send arrived
@@ -98,19 +98,19 @@ class Send:
 
     def _command(self) -> str:
         work = self.work
-        policy = self._policy()
+        policies = policies_to_carry(work.client, work.name)
         if work.kind is Kind.DESTROY:
-            return self._at_once(work.client.destroy, policy)
+            return self._at_once(work.client.destroy, policies)
         if work.kind is Kind.RESTART and self._something_there():
-            return self._at_once(work.client.restart, policy)
-        return self._stream(policy)
+            return self._at_once(work.client.restart, policies)
+        return self._stream(policies)
 
-    def _at_once(self, command: Callable[..., str], policy: Policy) -> str:
+    def _at_once(self, command: Callable[..., str], policies: tuple[Policy, ...]) -> str:
         """The handshake is the commit point: arm before it."""
         self._arm()
-        return command(self.work.name, policy=policy, guard=self.work.lease.guard)
+        return command(self.work.name, policy=policies, guard=self.work.lease.guard)
 
-    def _stream(self, policy: Policy) -> str:
+    def _stream(self, policies: tuple[Policy, ...]) -> str:
         work = self.work
         version, configuration = work.wanted, work.configuration
         assert version is not None
@@ -132,16 +132,9 @@ class Send:
                 cast("BinaryIO", stream),
                 size=size,
                 force=work.kind is not Kind.DEPLOY and self._something_there(),
-                policy=policy,
+                policy=policies,
                 guard=guard,
             )
-
-    def _policy(self) -> Policy:
-        """The policy that the instance has for the domain now; a guess could lock the domain out."""
-        policy = policies_now(self.work.client).get(self.work.name.path)
-        if policy is None:
-            raise ApplicationError("The instance has no policy for this domain any more.")
-        return policy
 
     def _something_there(self) -> bool:
         memo = self.work.memo

@@ -8,9 +8,14 @@ from accounts.models import Quota, Team
 from albatross.client import Client
 from albatross.messages import Policy
 from albatross.models import Instance
+from mollymawk.errors import Refused
 from unikernels.inventory.observed import observed_of
 from unikernels.models import Block, Image, Unikernel, Version
 from unikernels.operations.plan import BlockFact, Manifest, World
+
+
+class NoPolicy(Refused):
+    """A domain without limits: nothing can be asked for in it."""
 
 
 def world_now(client: Client) -> World:
@@ -25,6 +30,18 @@ def world_now(client: Client) -> World:
 def policies_now(client: Client) -> dict[tuple[str, ...], Policy]:
     """Every policy of the instance by path."""
     return {name.path: policy for name, policy in client.policies()}
+
+
+def policies_to_carry(client: Client, name: Name) -> tuple[Policy, ...]:
+    """The policies on the way to *name*, as they are this moment: what its certificates have to carry.
+
+    A guess would overwrite them, or lock the domain out. Raises ``NoPolicy``.
+    """
+    policies = policies_now(client)
+    paths = [name.path[:depth] for depth in range(1, len(name.path) + 1)]
+    if missing := [path for path in paths if path not in policies]:
+        raise NoPolicy(f"The instance has no policy for {':'.join(missing[0])} (any more).")
+    return tuple(policies[path] for path in paths)
 
 
 def world_seen(instance: Instance) -> World:
