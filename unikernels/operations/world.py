@@ -8,6 +8,7 @@ from accounts.models import Quota, Team
 from albatross.client import Client
 from albatross.messages import Policy
 from albatross.models import Instance
+from albatross.names import Name
 from mollymawk.errors import Refused
 from unikernels.inventory.observed import observed_of
 from unikernels.models import Block, Image, Unikernel, Version
