@@ -78,15 +78,22 @@ class Endpoint:
 
     async def _serve(self, stream: TlsStream) -> None:
         async with asyncio.timeout(HANDSHAKE_TIME):
-            if self._backends.faults.take(Kind.REFUSE):
-                await stream.first_bytes()  # so that a client sees it always in the same place
-                raise Gone("refused, as asked for")
-            await stream.handshake()
+            await self._shake_hands(stream)
         order = self._read(stream)
         if order is not None:
             self._sequence += 1
             await Conversation(self._backends, stream, order, self._sequence).hold()
         await stream.close()
+
+    async def _shake_hands(self, stream: TlsStream) -> None:
+        if self._backends.faults.take(Kind.REFUSE):
+            await stream.first_bytes()  # so that a client sees it always in the same place
+            raise Gone("refused, as asked for")
+        try:
+            await stream.handshake()
+        except Gone:
+            await stream.close()  # and not reset: the client is to read the alert
+            raise
 
     def _read(self, stream: TlsStream) -> Order | None:
         try:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import json
 import os
 import tempfile
@@ -24,8 +25,10 @@ from typing import Any
 
 from albatross.messages import Config, Policy, PolicyAdd, UnikernelCreate
 from albatross.names import Name
-from albatross.simulator.state import Labels, State
+from albatross.simulator.state import Labels, Running, State
 from albatross.wire import decode_extension, encode_extension
+
+MAX_TOLD = 10_000  # unikernels whose form on disk is remembered; under 1 KB each
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +88,11 @@ class Store:
             {"path": list(path), "policy": encode_extension(PolicyAdd(policy)).hex()}
             for path, policy in state.policies.items()
         ]
-        unikernels = [
-            {
-                "name": str(one.name),
-                "config": encode_extension(UnikernelCreate(replace(one.config, image=b""))).hex(),
-                "image": one.stored,
-            }
-            for one in state.running.values()
-        ]
+        unikernels = [_told(one) for one in state.running.values()]
         blocks = [{"name": str(name), "size": size} for name, size in state.blocks.values()]
         told = {"policies": policies, "unikernels": unikernels, "blocks": blocks}
         new = self._file.with_suffix(".new")
-        new.write_text(json.dumps(told, indent=1))
+        new.write_text(json.dumps(told))
         new.replace(self._file)
         self._forget_images({one.stored for one in state.running.values()})
 
@@ -115,7 +111,8 @@ class Store:
     def keep(self, path: Path, digest: bytes, *, compressed: bool) -> str:
         """Take over the file at *path* as the image with *digest*; how it is called from now on."""
         stored = digest.hex() + (".z" if compressed else "")
-        path.replace(self._images / stored)
+        if not (self._images / stored).exists():  # replacing a file is slow, and it is the same one
+            path.rename(self._images / stored)
         return stored
 
     def image(self, stored: str) -> Path:
@@ -148,6 +145,13 @@ def _policies(told: Iterable[dict[str, Any]]) -> Iterator[tuple[Labels, Policy]]
         command = decode_extension(bytes.fromhex(one["policy"]))
         assert isinstance(command, PolicyAdd)
         yield tuple(one["path"]), command.policy
+
+
+@functools.lru_cache(MAX_TOLD)
+def _told(one: Running) -> dict[str, str]:
+    """What is written of *one*; kept, because it is written again with every change of another one."""
+    config = encode_extension(UnikernelCreate(replace(one.config, image=b"")))
+    return {"name": str(one.name), "config": config.hex(), "image": one.stored}
 
 
 def _kept(told: dict[str, Any]) -> Kept:
