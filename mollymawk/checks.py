@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Advice
 
+from mollymawk.apps import FOLDERS
 from mollymawk.health import broker_answers
 
 MIN_SECRET = 32  # characters: below that, signatures of sessions could be guessed
@@ -39,18 +40,12 @@ def check_keys(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.compatibility)
 def check_folders(**_: Any) -> list[CheckMessage]:
-    """What uploads and images need can be written."""
-    found: list[CheckMessage] = []
-    for name in ("DATA_DIR", "IMAGE_DIR", "FILE_UPLOAD_TEMP_DIR"):
-        folder = Path(getattr(settings, name))
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            found.append(Error(f"{name}: cannot make {folder}: {error.strerror}.", id="mollymawk.E003"))
-            continue
-        if not os.access(folder, os.W_OK | os.X_OK):
-            found.append(Error(f"{name}: {folder} cannot be written.", id="mollymawk.E003"))
-    return found
+    """What uploads and images need is there and can be written."""
+    return [
+        Error(f"{name}: {folder} is no folder that we may write to.", id="mollymawk.E003")
+        for name in FOLDERS
+        if not os.access(folder := Path(getattr(settings, name)), os.W_OK | os.X_OK)
+    ]
 
 
 @register(Tags.urls)

@@ -78,6 +78,7 @@ class Up:
         self.url = f"http://127.0.0.1:{self.port}"
         self.lines: list[str] = []
         self.process: subprocess.Popen[str] | None = None
+        self._api: Api | None = None
         self._environment = environment | _database()
 
     @property
@@ -179,10 +180,12 @@ class Up:
         return ask(self.folder / "simulator", {"verb": verb} | words)
 
     def api(self) -> Api:
-        """The API with a token of the team ``demo``; makes the first superuser if need be."""
-        if "Nobody can log in yet" in self.output():
+        """The API with a token of the team ``demo``; at first makes the superuser for it."""
+        if self._api is None:
             self.become_superuser()
-        return Api(self.url, self.manage("token_add", "test", "--team", "demo", "--user", EMAIL).strip())
+            token = self.manage("token_add", "test", "--team", "demo", "--user", EMAIL).strip()
+            self._api = Api(self.url, token)
+        return self._api
 
     def become_superuser(self) -> None:
         """Follow the printed link."""

@@ -36,8 +36,7 @@ def test_a_newcomer_is_told_where_to_go(up: Up) -> None:
 
 def test_the_first_superuser_finds_an_instance_with_unikernels_and_a_quota(up: Up) -> None:
     api = up.api()
-    (instance,) = api.get("/instances/")["items"]
-    assert (instance["name"], instance["status"]) == ("demo", "online")
+    wait_for(lambda: api.get("/instances/demo/")["status"] == "online", "the instance")
     names = {unikernel["name"] for unikernel in api.get("/unikernels/")["items"]}
     assert {"hello", "web", "dns"} <= names
     (quota,) = api.get("/quotas/")["items"]
