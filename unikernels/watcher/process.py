@@ -85,22 +85,30 @@ class Watcher:
         self._looks.begin(rows)
 
     def _watch_consoles(self) -> None:
+        told = ""
         while not self._stop.is_set():
-            try:
-                self._announce()
-                self._consoles.settle()
-            except (RedisError, DatabaseError) as error:
-                log.warning("consoles: %s", error)
-                self._leases.watchers = 1
-                connections.close_all()
-                self._stop.wait(LOOK_GAP)
-            self._stop.wait(WANT_GAP)
+            trouble = self._settle_consoles()
+            if trouble != told:
+                log.warning("consoles: %s", trouble or "all is well again")
+            told = trouble
+            self._stop.wait(LOOK_GAP if trouble else WANT_GAP)
         try:
             self._consoles.stop()
             leave(self.name)
         except RedisError as error:
             log.warning("consoles: %s", error)
         connections.close_all()
+
+    def _settle_consoles(self) -> str:
+        """One round; what kept it from succeeding, or an empty text."""
+        try:
+            self._announce()
+            self._consoles.settle()
+        except (RedisError, DatabaseError) as error:
+            self._leases.watchers = 1
+            connections.close_all()
+            return str(error)
+        return ""
 
     def _announce(self) -> None:
         if (now := time.monotonic()) >= self._announce_at:
