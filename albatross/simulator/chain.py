@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -35,6 +36,14 @@ _NEEDS_NAME = (
     m.BlockAddOld,
     m.BlockSetOld,
     m.BlockDumpOld,
+)
+# What cryptography raises for certificates that OpenSSL took.
+_UNREADABLE = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
 )
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
@@ -65,7 +74,7 @@ def read_chain(chain: list[bytes], now: datetime) -> Order:
         for certificate in intermediates:
             _check_intermediate(certificate)
         return _order(leaf, intermediates[::-1])
-    except (ValueError, x509.UnsupportedGeneralNameType) as error:  # DER that cryptography does not read
+    except _UNREADABLE as error:
         raise Rejected(str(error)) from error
 
 

@@ -19,6 +19,7 @@ from albatross.simulator.authority import Papers, papers_in
 from albatross.simulator.console import Consoles
 from albatross.simulator.conversation import Backends
 from albatross.simulator.daemon import Daemon
+from albatross.simulator.demo import seed
 from albatross.simulator.endpoint import Endpoint
 from albatross.simulator.faults import Faults, Kind
 from albatross.simulator.guest import Machine
@@ -157,7 +158,8 @@ class SimulatedInstance:
             options["network"] = IPv4Network(options["network"])
         self.faults, self.observed = Faults(), Journal()
         self.folder = folder
-        self._instance = Instance(folder, Options(**options), self.faults, self.observed)
+        self._options = Options(**options)
+        self._instance = Instance(folder, self._options, self.faults, self.observed)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -230,6 +232,11 @@ class SimulatedInstance:
     def grant(self, path: str, policy: m.Policy) -> None:
         """Set the policy of *path* (``alice:``). Raises ``Refused``."""
         self.run(path, m.PolicyAdd(policy))
+
+    def seed_demo(self) -> None:
+        """Set up the domains and unikernels that a newcomer finds. Raises ``Refused``."""
+        options = self._options
+        self._call(seed(self._instance.backends.daemon, options.host, options.network))
 
     def running(self) -> dict[str, m.Info]:
         """What runs, by name."""

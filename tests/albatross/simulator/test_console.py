@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from albatross.messages import ConsoleLine, Timestamp
 from albatross.names import Name
@@ -35,6 +37,16 @@ CUT = "x" * 512 + " [truncated]"
 def test_output_becomes_lines(written, lines):
     splitter = Splitter()
     assert [line for data in written for line in splitter.feed(data)] == lines
+
+
+@given(st.lists(st.text("ab ", max_size=500)), st.lists(st.integers(1, 700)))
+def test_how_output_is_cut_into_writes_does_not_matter_to_short_lines(lines, sizes):
+    output = "".join(f"{line}\n" for line in lines).encode()
+    splitter, told = Splitter(), []
+    for size in [*sizes, len(output) or 1]:
+        told += splitter.feed(output[:size])
+        output = output[size:]
+    assert told == [line for line in lines if line]
 
 
 class Clock:
