@@ -35,6 +35,7 @@ from accounts.services import (
     user_add,
     user_deactivate,
 )
+from accounts.services.teams import team_has
 from accounts.services.users import subject
 from mollymawk.errors import ApplicationError, Invalid
 
@@ -136,6 +137,9 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic only for the 
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.readonly_fields if obj else ()
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if change:
@@ -245,9 +249,12 @@ class NewTeamForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only fo
 
 def _label(text: str, field: str) -> str:
     try:
-        return check_label(text, field)
+        label = check_label(text, field)
     except Invalid as error:
         raise forms.ValidationError(str(error)) from error
+    if team_has(label):
+        raise forms.ValidationError(f"{label} is taken.")
+    return label
 
 
 @admin.register(Team)

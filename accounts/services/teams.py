@@ -138,10 +138,11 @@ def _create(
 
 
 def _label_taken(label: str) -> bool:
-    return _team_has(label) or _instance_has(label)
+    return team_has(label) or _instance_has(label)
 
 
-def _team_has(label: str) -> bool:
+def team_has(label: str) -> bool:
+    """Whether a team is called so, or has this domain."""
     return Team.objects.filter(Q(name=label) | Q(domain=label)).exists()
 
 
@@ -151,9 +152,9 @@ def _instance_has(label: str) -> bool:
 
 
 def _check_free(actor: Actor, name: str, domain: str) -> None:
-    if _team_has(name):
+    if team_has(name):
         raise _taken("name", name)
-    if _team_has(domain) or (_instance_has(domain) and not actor.all_powerful):
+    if team_has(domain) or (_instance_has(domain) and not actor.all_powerful):
         raise _taken("domain", domain)
 
 
