@@ -7,7 +7,6 @@ import re
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from django.http import HttpResponseBase
 from django.test import Client
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it has no stubs
 from rest_framework.test import APIClient
@@ -49,7 +48,7 @@ def anonymous() -> Caller:
     return Caller(APIClient())
 
 
-def check(method: str, path: str, answer: HttpResponseBase) -> None:
+def check(method: str, path: str, answer: Any) -> None:
     """Whether *answer* is one that the description announces."""
     operation = operation_at(method, path)
     described = operation["responses"].get(str(answer.status_code))
