@@ -32,7 +32,9 @@ def session_of(user: User) -> str:
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
-def window(browser: Browser, url: str, session: str, *, width: int = WIDE, theme: str = "light") -> BrowserContext:
+def window(
+    browser: Browser, url: str, session: str, *, width: int = WIDE, theme: str = "light"
+) -> BrowserContext:
     """A window of *width* for the holder of *session*, in a theme of the system."""
     context = browser.new_context(
         viewport={"width": width, "height": 800},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
@@ -16,11 +17,13 @@ import django
 
 django.setup()
 
+# ruff: noqa: E402 - models can be read only now
+from django.conf import settings
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.db import connections
 from django.test.testcases import LiveServerThread
 from django.test.utils import get_runner, override_settings, setup_test_environment
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ConsoleMessage
 
 from accounts.actors import SYSTEM
 from accounts.models import User
@@ -33,6 +36,16 @@ VIEWS = (("light", WIDE), ("dark", WIDE), ("light", NARROW))
 GUEST_PAGES = {"login": "/accounts/login/", "signup": "/accounts/signup/"}
 
 
+@dataclass(frozen=True)
+class Album:
+    """Where the pictures go, which are wanted (empty: all), and the server they are taken of."""
+
+    folder: Path
+    only: frozenset[str]
+    views: frozenset[str]
+    url: str = ""
+
+
 def main() -> None:
     """Read the options, make a world, take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -43,53 +56,57 @@ def main() -> None:
     options.to.mkdir(parents=True, exist_ok=True)
     setup_test_environment(debug=False)
     with override_settings(EXAMPLE_IMAGES=True, ALLOWED_HOSTS=["*"]):
-        runner = get_runner(django.conf.settings)(verbosity=0, interactive=False)
+        runner = get_runner(settings)(verbosity=0, interactive=False)
         databases = runner.setup_databases()
         try:
-            _take(options, *_world())
+            _take(options.to, _words(options.only), _words(options.views))
         finally:
             runner.teardown_databases(databases)
 
 
-def _world() -> tuple[World, User, User]:
+def _words(text: str) -> frozenset[str]:
+    return frozenset(filter(None, text.split(",")))
+
+
+def _take(folder: Path, only: frozenset[str], views: frozenset[str]) -> None:
     alice, root, newcomer = person("alice"), person("root", superuser=True), person("nora")
-    return World(team_create(actor=SYSTEM, name="robur", owner=alice), alice), root, newcomer
-
-
-def _take(options: argparse.Namespace, world: World, root: User, newcomer: User) -> None:
+    world = World(team_create(actor=SYSTEM, name="robur", owner=alice), alice)
     shared = {alias: connections[alias] for alias in connections if connections[alias].is_in_memory_db()}
-    server = LiveServerThread("127.0.0.1", StaticFilesHandler, connections_override=shared)
     for connection in shared.values():
         connection.inc_thread_sharing()
+    server = LiveServerThread("127.0.0.1", StaticFilesHandler, connections_override=shared)
     server.start()
     server.is_ready.wait()
-    url = f"http://127.0.0.1:{server.port}"
-    wanted = set(filter(None, options.only.split(",")))
-    views = set(filter(None, options.views.split(",")))
-    sets = ((pages(world), session_of(root)), ({"newcomer": "/"}, session_of(newcomer)), (GUEST_PAGES, ""))
+    album = Album(folder, only, views, f"http://127.0.0.1:{server.port}")
     with chromium() as browser:
-        for theme, width in VIEWS:
-            if views and f"{theme}-{width}" not in views:
-                continue
-            for found, session in sets:
-                paths = {name: path for name, path in found.items() if not wanted or name in wanted}
-                _shoot(browser, url, session, paths, theme, width, options.to)
+        for person_, paths in ((root, pages(world)), (newcomer, {"newcomer": "/"}), (None, GUEST_PAGES)):
+            for theme, width in VIEWS:
+                if not views or f"{theme}-{width}" in views:
+                    _shoot(album, browser, person_, paths, theme=theme, width=width)
     server.terminate()
 
 
 def _shoot(
-    browser: Browser, url: str, session: str, paths: dict[str, str], theme: str, width: int, folder: Path
+    album: Album, browser: Browser, user: User | None, paths: dict[str, str], *, theme: str, width: int
 ) -> None:
-    context = window(browser, url, session, theme=theme, width=width)
+    session = session_of(user) if user else ""
+    context = window(browser, album.url, session, theme=theme, width=width)
     page = context.new_page()
-    page.on("console", lambda message: message.type == "error" and print(page.url, message.text))
+    page.on("console", _complain)
     for name, path in paths.items():
-        page.goto(url + path)
+        if album.only and name not in album.only:
+            continue
+        page.goto(album.url + path)
         page.wait_for_timeout(100)
         if page.evaluate("document.documentElement.scrollWidth") > width:
             print(f"{name} scrolls sideways at {width} px")
-        page.screenshot(path=folder / f"{name}-{theme}-{width}.png", full_page=True)
+        page.screenshot(path=album.folder / f"{name}-{theme}-{width}.png", full_page=True)
     context.close()
+
+
+def _complain(message: ConsoleMessage) -> None:
+    if message.type == "error":
+        print(message.location["url"], message.text)
 
 
 if __name__ == "__main__":

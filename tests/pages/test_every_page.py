@@ -8,7 +8,16 @@ from accounts.models import User
 from tests.cast import ClientOf
 from tests.pages.world import World
 
-EVERYBODYS = ("/", "/unikernels/", "/operations/", "/images/", "/instances/", "/quotas/", "/blocks/", "/help/")
+EVERYBODYS = (
+    "/",
+    "/unikernels/",
+    "/operations/",
+    "/images/",
+    "/instances/",
+    "/quotas/",
+    "/blocks/",
+    "/help/",
+)
 
 
 def of_the_team(world: World) -> dict[str, int]:

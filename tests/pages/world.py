@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from django.utils import timezone
@@ -24,7 +25,11 @@ from unikernels.operations.machine import Kind, Running, State
 from unikernels.versions import configuration_of, version_add
 
 SHARE = Policy(
-    unikernels=12, cpuids=frozenset({0, 1, 2}), memory=1024, block=512, bridges=frozenset({"service", "inner"})
+    unikernels=12,
+    cpuids=frozenset({0, 1, 2}),
+    memory=1024,
+    block=512,
+    bridges=frozenset({"service", "inner"}),
 )
 ROOT = Policy(
     unikernels=64,
@@ -33,6 +38,7 @@ ROOT = Policy(
     block=65_536,
     bridges=frozenset({"service", "inner", "mgmt"}),
 )
+WAY_OUT = ("check", "fetch", "verify", "preflight", "capture", "swap", "observe", "prove")
 CONSOLE = (
     "            |      ___|",
     "  __|  _ \\  |  _ \\ __ \\",
@@ -61,7 +67,9 @@ class World:
         share(self.team, self.far, replace(SHARE, block=None, memory=256))
         self.web_image = self._image("static-website.hvt", padding=120_000)
         self.dns_image = self._image("dns-primary.hvt", padding=4_200_000)
-        self.store_image = self._image("store.spt", target="spt", devices=[("service", "net"), ("storage", "block")])
+        self.store_image = self._image(
+            "store.spt", target="spt", devices=[("service", "net"), ("storage", "block")]
+        )
         self.plain_image = self._image("hello.hvt", devices=[])
         self.web = self._running("static-website", self.web_image.image, days=41)
         self.tunnel = self._running("tlstunnel", self.web_image.image, memory=128, days=2)
@@ -113,7 +121,14 @@ class World:
         )
 
     def _running(
-        self, name: str, image: Image, *, place: Instance | None = None, memory: int = 48, days: int = 1, **facts: Any
+        self,
+        name: str,
+        image: Image,
+        *,
+        place: Instance | None = None,
+        memory: int = 48,
+        days: int = 1,
+        **facts: Any,
     ) -> Unikernel:
         unikernel = runs(self.team, place or self.near, image, name)
         started = Timestamp.from_datetime(self.now - timedelta(days=days, minutes=7))
@@ -138,7 +153,9 @@ class World:
     def _stopped(self, name: str, state: str) -> Unikernel:
         unikernel = self._running(name, self.web_image.image)
         Unikernel.objects.filter(pk=unikernel.pk).update(
-            state=state, state_since=self.now - timedelta(hours=5), **observed_fields(unikernel, None, judged=None)
+            state=state,
+            state_since=self.now - timedelta(hours=5),
+            **observed_fields(unikernel, None, judged=None),
         )
         unikernel.refresh_from_db()
         return unikernel
@@ -207,18 +224,22 @@ class World:
     def _events(self) -> None:
         """What the timelines show."""
         actor = Actor(self.person, "session")
-        for operation, path in (
-            (self.taken_back, ("check", "fetch", "verify", "preflight", "capture", "swap", "observe", "prove")),
-            (self.busy, ("check", "fetch", "verify", "preflight", "capture", "swap", "observe")),
-        ):
+        for operation in (self.taken_back, self.busy):
             subject = f"unikernel:{operation.unikernel_id}"
             common: dict[str, Any] = {"subject": subject, "operation": operation.pk, "team": self.team}
-            record(actor=actor, kind=f"operation.{operation.kind}", now=path[0], **common)
-            for was, now in zip(path, (*path[1:], "prove"), strict=True):
+            record(actor=actor, kind=f"operation.{operation.kind}", now="check", **common)
+            for was, now in pairwise(WAY_OUT):
                 record(actor=SYSTEM, kind="operation.state", was=was, now=now, **common)
         subject = f"unikernel:{self.dns.pk}"
         common = {"subject": subject, "operation": self.taken_back.pk, "team": self.team}
-        record(actor=SYSTEM, kind="operation.goes-back", was="prove", now="preflight", reason="It ended within 10 s.", **common)
+        record(
+            actor=SYSTEM,
+            kind="operation.goes-back",
+            was="prove",
+            now="preflight",
+            reason="It ended within 10 s.",
+            **common,
+        )
         record(actor=SYSTEM, kind="operation.state", was="prove", now="rolled_back", **common)
 
 
@@ -228,7 +249,11 @@ def crowd(team: Team, instance: Instance, image: Image, number: int) -> None:
     rows = []
     for at in range(number):
         row = Unikernel(
-            instance=instance, team=team, path=team.domain, name=f"crowd-{at:03}", state=Unikernel.Presence.RUNNING
+            instance=instance,
+            team=team,
+            path=team.domain,
+            name=f"crowd-{at:03}",
+            state=Unikernel.Presence.RUNNING,
         )
         for name, value in observed_fields(row, info, judged=None).items():
             setattr(row, name, value)

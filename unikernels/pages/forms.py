@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from django import forms
 
@@ -48,17 +48,6 @@ class NumbersField(forms.CharField):
                 raise forms.ValidationError(f"{word}: a CPU id lies between 0 and {MAX_CPUS - 1}.")
             found.update(range(first, last + 1))
         return sorted(found)
-
-
-def ranges(numbers: Iterable[int]) -> str:
-    """``0-3, 8``: what ``NumbersField`` reads."""
-    parts: list[list[int]] = []
-    for number in sorted(numbers):
-        if parts and number == parts[-1][-1] + 1:
-            parts[-1] = [parts[-1][0], number]
-        else:
-            parts.append([number])
-    return ", ".join("-".join(map(str, part)) for part in parts)
 
 
 class InstanceForm(forms.Form):

@@ -13,7 +13,7 @@ from mollymawk.errors import ApplicationError
 from unikernels.access import instance_of, instances_of, quotas_of, unikernels_of
 from unikernels.instances.services import instance_add, instance_remove, instance_retry, instance_update
 from unikernels.pages.confirm import Confirm
-from unikernels.pages.forms import InstanceForm, ranges, show_error
+from unikernels.pages.forms import InstanceForm, show_error
 from unikernels.pages.request import PageRequest, page, refused, say, superusers_only
 from unikernels.pages.rows import row, rows_of
 from unikernels.pages.same import same
@@ -55,15 +55,12 @@ def instance(request: PageRequest, name: str) -> HttpResponse:
     """One instance with its trouble, its limits and what runs there."""
     thing = instance_of(request.actor, name)
     here = unikernels_of(request.actor).filter(instance=thing).order_by("name", "id")
-    root = root_policy(thing)
     context = {
         "section": "instances",
         "instance": thing,
         "badge": badge(thing),
         "incidents": thing.incidents.all()[:MAX_INCIDENTS],
-        "root": root,
-        "root_cpuids": ranges(root.cpuids) if root else "",
-        "root_bridges": sorted(root.bridges) if root else [],
+        "root": root_policy(thing),
         "rows": [row(values) for values in rows_of(here)[:MAX_ROWS]],
         "shares": shares_of(
             quotas_of(request.actor).filter(instance=thing).order_by("team__name")[:MAX_SHARES]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -29,7 +30,7 @@ MAX_NOTICES = 8  # whoever has more problems starts with these
 MAX_UNDER_WAY = 10
 MAX_SHARES = 6
 RECENT = timedelta(days=1)
-MAX_RECENT = 200  # operations of a day that are looked through for bad ends
+_OF_INSTANCES = ("name", "status", "seen_at", "trouble_text")
 BAD_ENDS = (State.FAILED, State.ROLLED_BACK, State.ABORTED)
 
 
@@ -53,8 +54,8 @@ def overview(request: PageRequest) -> HttpResponse:
     unikernels = request.site.of_team(unikernels_of(request.actor))
     rows = [row(values) for values in rows_of(unikernels).order_by("name", "id")[:MAX_ROWS]]
     under_way = request.site.of_team(operations_of(request.actor)).filter(finished_at=None)[:MAX_UNDER_WAY]
-    instances = list(instances_of(request.actor))
-    notices = [*_instance_notices(request, instances), *_unikernel_notices(request, rows, instances)]
+    instances = list(instances_of(request.actor).only(*_OF_INSTANCES))
+    notices = [*_instance_notices(request, instances), *_unikernel_notices(request, rows)]
     context = {
         "section": "overview",
         "summary": _summary(rows, instances),
@@ -123,19 +124,22 @@ def _silence(instance: Instance) -> str:
     return f"has not been asked for {quiet}: no watcher runs. Its unikernels are shown as last seen."
 
 
-def _unikernel_notices(request: PageRequest, rows: list[Row], instances: list[Instance]) -> Iterator[Notice]:
+def _unikernel_notices(request: PageRequest, rows: list[Row]) -> Iterator[Notice]:
     """One notice for each unikernel that needs somebody: how its last change ended, or what was seen."""
-    recent = request.site.of_team(operations_of(request.actor)).filter(
-        finished_at__gt=timezone.now() - RECENT
+    later = Operation.objects.filter(
+        unikernel=OuterRef("unikernel"), pk__gt=OuterRef("pk"), finished_at__isnull=False
     )
-    last: dict[int, Operation] = {}
-    for operation in recent.order_by("-id")[:MAX_RECENT]:
-        last.setdefault(operation.unikernel_id, operation)
-    ended_badly = {pk: operation for pk, operation in last.items() if operation.state in BAD_ENDS}
-    for operation in ended_badly.values():
+    ended_badly = (
+        request.site.of_team(operations_of(request.actor))
+        .filter(~Exists(later), state__in=BAD_ENDS, finished_at__gt=timezone.now() - RECENT)
+        .order_by("-id")[: MAX_NOTICES + 1]
+    )
+    told = set()
+    for operation in ended_badly:
+        told.add(operation.unikernel_id)
         yield _of_operation(operation)
     for line in rows:
-        if line.pk not in ended_badly and line.needs_somebody:
+        if line.pk not in told and line.needs_somebody:
             yield _of_row(line)
 
 

@@ -14,11 +14,12 @@ from accounts.models import Quota
 from mollymawk.errors import ApplicationError
 from unikernels.access import instance_of, instances_of, quotas_of, unikernel_of
 from unikernels.configuration import MAX_MEMORY
-from unikernels.pages.forms import QuotaForm, ranges, show_error
+from unikernels.pages.forms import QuotaForm, show_error
 from unikernels.pages.request import PageRequest, page, say, superusers_only
 from unikernels.pages.same import Same, same
 from unikernels.pages.shares import Meter, Share, root_policy, share_of, shares_of
 from unikernels.quotas.services import quota_grant
+from unikernels.templatetags.house import ranges
 
 
 @page

@@ -15,12 +15,26 @@ from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
 from accounts.actors import Actor
-from accounts.models import User
+from accounts.models import Team, User
 from accounts.requests import actor_of
 from mollymawk.errors import ApplicationError, Forbidden, Missing
 from unikernels.pages.site import Site
 
 P = ParamSpec("P")
+
+
+class Viewer(Actor):
+    """Who acts during one request: the teams are read once, however many lists a page has."""
+
+    __slots__ = ("_teams",)
+
+    def teams(self) -> list[Team]:
+        """The teams this actor may look into, by name."""
+        try:
+            return self._teams
+        except AttributeError:
+            object.__setattr__(self, "_teams", super().teams())
+        return self._teams
 
 
 class PageRequest(HttpRequest):
@@ -55,8 +69,9 @@ def page(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
     def answer(request: PageRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not request.user.is_authenticated:
             return HttpResponseClientRefresh() if request.htmx else redirect_to_login(request.get_full_path())
-        request.actor = actor_of(request)
-        request.site = Site(request)
+        who = actor_of(request)
+        request.actor = Viewer(who.user, who.credential, who.address)
+        request.site = Site(request, request.actor)
         try:
             response = view(request, *args, **kwargs)
         except ApplicationError as error:

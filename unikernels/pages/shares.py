@@ -9,6 +9,7 @@ from accounts.models import Quota, Team
 from albatross.messages import Policy
 from albatross.models import Instance, ObservedPolicy
 from unikernels.operations.plan import lower
+from unikernels.pages.words import CHANGED_OUTSIDE, Badge
 from unikernels.quotas.services import usage
 
 NEARLY_FULL = 0.85  # from here on a bar warns
@@ -43,6 +44,18 @@ class Meter:
 
 
 @dataclass(frozen=True, slots=True)
+class Amount:
+    """One figure of a share; ``enforced`` None: the instance has no policy for the team."""
+
+    label: str
+    used: int
+    granted: int
+    enforced: int | None
+    free: int
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Share:
     """One team on one instance: granted, observed, used. ``limits`` is the lower of the first two."""
 
@@ -62,6 +75,32 @@ class Share:
     def differs(self) -> bool:
         """Whether the instance enforces something else than was granted."""
         return self.quota is not None and self.observed is not None and self.observed != self.quota.policy()
+
+    @property
+    def badge(self) -> Badge:
+        """Whether the instance holds what was granted."""
+        if self.quota is None or self.quota.state == Quota.State.PENDING:
+            return Badge("pending", "warn")
+        return CHANGED_OUTSIDE if self.differs else Badge("applied", "ok")
+
+    @property
+    def amounts(self) -> list[Amount]:
+        """Every figure that is counted, for tables."""
+        limits, quota = self.limits, self.quota
+        rows = zip(
+            ("Unikernels", "Memory", "Blocks"), ("unikernels", "memory", "block"), self.used, strict=True
+        )
+        return [
+            Amount(
+                label=label,
+                used=used,
+                granted=(getattr(quota, field) or 0) if quota else 0,
+                enforced=(getattr(self.observed, field) or 0) if self.observed else None,
+                free=((getattr(limits, field) or 0) if limits else 0) - used,
+                unit="" if field == "unikernels" else "MB",
+            )
+            for label, field, used in rows
+        ]
 
     @property
     def meters(self) -> list[Meter]:

@@ -27,14 +27,8 @@ class Site:
     version = settings.VERSION
     themes = THEMES
 
-    def __init__(self, request: HttpRequest) -> None:
-        self.request = request
-
-    @cached_property
-    def actor(self) -> Actor | None:
-        """Who looks, if somebody is logged in."""
-        user = getattr(self.request, "user", None)
-        return actor_of(self.request) if isinstance(user, User) and user.is_active else None
+    def __init__(self, request: HttpRequest, actor: Actor | None) -> None:
+        self.request, self.actor = request, actor
 
     @cached_property
     def theme(self) -> str:
@@ -117,4 +111,10 @@ def links() -> dict[str, Any]:
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Context processor: ``site``, for the frame of every page."""
-    return {"site": getattr(request, "site", None) or Site(request)}
+    return {"site": getattr(request, "site", None) or Site(request, _actor(request))}
+
+
+def _actor(request: HttpRequest) -> Actor | None:
+    """Who looks at a page that is none of ours, if somebody is logged in."""
+    user = getattr(request, "user", None)
+    return actor_of(request) if isinstance(user, User) and user.is_active else None

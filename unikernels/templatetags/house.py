@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django import template
@@ -82,3 +83,21 @@ def filesize(size: int) -> str:
 def listed(values: object) -> str:
     """``0, 1, 2``, or ``none``."""
     return ", ".join(map(str, values)) if values else "none"  # type: ignore[call-overload]  # any collection
+
+
+@register.filter
+def sorted_list(values: Iterable[str]) -> str:
+    """``inner, service``, or ``none``."""
+    return listed(sorted(values))
+
+
+@register.filter
+def ranges(numbers: Iterable[int]) -> str:
+    """CPU ids as people write them: ``0-3, 8``."""
+    parts: list[list[int]] = []
+    for number in sorted(numbers):
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1] = [parts[-1][0], number]
+        else:
+            parts.append([number])
+    return ", ".join("-".join(map(str, part)) for part in parts) or "none"
