@@ -13,7 +13,6 @@ from django.conf import settings
 
 CONNECT_TIME = 2.0  # seconds
 ANSWER_TIME = 2.0  # seconds; everything we ask is small
-BLOCK_TIME = 20.0  # seconds for an answer that Redis holds back until there is something to tell
 
 RedisError = redis.RedisError
 
@@ -29,7 +28,12 @@ def _connection(url: str) -> redis.Redis:
 
 
 def async_connection() -> redis.asyncio.Redis:
-    """A new client for the running event loop; whoever takes it ends it with ``aclose``."""
+    """A new client for the running event loop; whoever takes it ends it with ``aclose``.
+
+    Answers have no time limit: put ``asyncio.timeout`` around each. With one of its own the library
+    sends inside ``asyncio.wait_for``, which on Python 3.11 can swallow a cancellation, so that a
+    task goes on for ever.
+    """
     return redis.asyncio.Redis.from_url(
-        settings.REDIS_URL, socket_connect_timeout=CONNECT_TIME, socket_timeout=BLOCK_TIME
+        settings.REDIS_URL, socket_connect_timeout=CONNECT_TIME, socket_timeout=None
     )

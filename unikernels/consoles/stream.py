@@ -39,6 +39,7 @@ BATCH = 500  # lines sent at once; the next ones are read when the reader has ta
 PING = 15.0  # seconds without a line after which proxies and we see whether the reader is still there
 WANT_AGAIN = 10.0  # seconds; well below the life of the key, also after a ping's wait
 CHECK_AGAIN = 60.0  # seconds after which a lost permission ends a stream
+ANSWER_TIME = 5.0  # seconds for Redis, beside the time that it was asked to wait
 MAX_READERS = 1000  # of one process; each has a connection to Redis
 
 Scope = dict[str, Any]
@@ -86,7 +87,7 @@ async def _serve(reader: _Reader, receive: Receive) -> None:
         for task in tasks:
             task.cancel()
         reading, _ = await asyncio.gather(*tasks, return_exceptions=True)
-    if isinstance(reading, RedisError):
+    if isinstance(reading, RedisError | TimeoutError):
         log.warning("console %d: the broker does not answer: %s", reader.unikernel, reading)
     elif isinstance(reading, Exception) and not isinstance(reading, LostPermission):
         raise reading
@@ -105,7 +106,7 @@ class _Reader:
         self.unikernel = unikernel
 
     async def run(self) -> None:
-        """Send lines as they come. Raises ``RedisError`` and ``LostPermission``."""
+        """Send lines as they come. Raises ``RedisError``, ``TimeoutError`` and ``LostPermission``."""
         redis = async_connection()
         try:
             await self._want(redis)
@@ -134,7 +135,7 @@ class _Reader:
         self._begun = True
         await self._write("retry: 3000\n\n")
         after = _after(self._scope)
-        newest = cast("list[Entry]", await redis.xrevrange(stream_key(self.unikernel), count=BEGINNING))
+        newest = await _newest(redis, self.unikernel)
         if after == _START or (after and await _is_there(redis, self.unikernel, after)):
             return after
         if after:
@@ -150,7 +151,8 @@ class _Reader:
 
     async def _want(self, redis: Redis) -> None:
         if (now := time.monotonic()) - self._wanted_at > WANT_AGAIN:
-            await redis.set(want_key(self.unikernel), 1, ex=WANT_SECONDS)
+            async with asyncio.timeout(ANSWER_TIME):
+                await redis.set(want_key(self.unikernel), 1, ex=WANT_SECONDS)
             self._wanted_at = now
 
     async def _check_again(self) -> None:
@@ -167,7 +169,8 @@ class _Reader:
 async def _read(redis: Redis, unikernel: int, position: str) -> list[Entry]:
     """What came after *position*; empty when nothing did for a while."""
     key = stream_key(unikernel)
-    answer = await redis.xread({key: position}, count=BATCH, block=int(PING * 1000))
+    async with asyncio.timeout(PING + ANSWER_TIME):
+        answer = await redis.xread({key: position}, count=BATCH, block=int(PING * 1000))
     return cast("list[list[Any]]", answer)[0][1] if answer else []
 
 
@@ -175,7 +178,14 @@ async def _is_there(redis: Redis, unikernel: int, position: str) -> bool:
     """Whether the line *position* is still kept, so that none after it can be lost."""
     if position == _START:
         return True
-    return bool(await redis.xrange(stream_key(unikernel), position, position))
+    async with asyncio.timeout(ANSWER_TIME):
+        return bool(await redis.xrange(stream_key(unikernel), position, position))
+
+
+async def _newest(redis: Redis, unikernel: int) -> list[Entry]:
+    """What somebody gets who has nothing, newest first."""
+    async with asyncio.timeout(ANSWER_TIME):
+        return cast("list[Entry]", await redis.xrevrange(stream_key(unikernel), count=BEGINNING))
 
 
 def _order(position: str) -> tuple[int, int]:
