@@ -98,17 +98,28 @@ def page(
     query: dict[str, Any],
     show: Callable[[Any], dict[str, Any]],
 ) -> dict[str, Any]:
-    """One page of *rows*: ``{"items": [...], "next": link or None}``.
+    """One page of *rows*: ``{"items": [...], "next": link or None}``; *query* is a validated ``PageQuery``.
 
-    *query* is a validated ``PageQuery``. One row more than asked for is read, to know whether there
-    is a next page. Raises ``Invalid`` for a broken cursor.
+    Raises ``Invalid`` for a broken cursor.
+    """
+    found, link = cut(rows, request=request, order=order, query=query)
+    return {"items": [show(row) for row in found], "next": link}
+
+
+def cut(
+    rows: QuerySet[Any, Any], *, request: Request, order: Keyset, query: dict[str, Any]
+) -> tuple[list[Any], str | None]:
+    """The rows of one page, and the link to the next.
+
+    One row more than asked for is read, to know whether there is a next page.
     """
     limit = query["limit"]
     if cursor := query.get("cursor"):
         rows = order.after(rows, cursor)
     found = list(order.ordered(rows)[: limit + 1])
-    link = _link(request, order.cursor(found[limit - 1])) if len(found) > limit else None
-    return {"items": [show(row) for row in found[:limit]], "next": link}
+    if len(found) <= limit:
+        return found, None
+    return found[:limit], _link(request, order.cursor(found[limit - 1]))
 
 
 def _link(request: Request, cursor: str) -> str:

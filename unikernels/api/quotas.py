@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Sequence
 from typing import Any
 
 from rest_framework import serializers
@@ -13,7 +13,8 @@ from accounts.access import team_of
 from accounts.actors import require_superuser
 from accounts.models import Quota
 from albatross.messages import Policy
-from mollymawk.rest.pages import BY_ID, page
+from albatross.models import ObservedPolicy
+from mollymawk.rest.pages import BY_ID, cut
 from mollymawk.rest.plans import plan
 from mollymawk.rest.schema import changes, reads
 from mollymawk.rest.shapes import Page, PageQuery, Strict
@@ -22,7 +23,7 @@ from unikernels.api.base import Endpoint
 from unikernels.configuration import MAX_CPUS, MAX_MEMORY
 from unikernels.operations.plan import lower
 from unikernels.quotas.arithmetic import Usage
-from unikernels.quotas.services import observed_policies, quota_grant, quota_warnings, usage
+from unikernels.quotas.services import quota_grant, quota_warnings, usages
 
 MAX_UNIKERNELS = 100_000
 MAX_BRIDGES = 256
@@ -70,35 +71,48 @@ def _limits(policy: Policy) -> dict[str, Any]:
     }
 
 
-def _amounts(amounts: tuple[int, int, int]) -> dict[str, int]:
-    return dict(zip(("unikernels", "memory", "block"), amounts, strict=True))
+def show_all(quotas: Sequence[Quota]) -> list[dict[str, Any]]:
+    """Quotas, as the API tells them, compared with what was observed: in three queries for all."""
+    instances = {quota.instance_id for quota in quotas}
+    used = usages(instances)
+    observed = {
+        (row.instance_id, row.path): row.policy()
+        for row in ObservedPolicy.objects.filter(
+            instance__in=instances, path__in={quota.team.domain for quota in quotas}
+        )
+    }
+    return [
+        _show(
+            quota,
+            observed.get((quota.instance_id, quota.team.domain)),
+            used.get(quota.instance_id, {}).get(quota.team.domain, Usage()),
+        )
+        for quota in quotas
+    ]
 
 
-class QuotaFacts:
-    """What quotas are compared with, asked once for each instance of a page."""
+def show(quota: Quota) -> dict[str, Any]:
+    """One quota, as the API tells it."""
+    return show_all([quota])[0]
 
-    def __init__(self) -> None:
-        self.usage = cache(usage)
-        self.policies = cache(observed_policies)
 
-    def show(self, quota: Quota) -> dict[str, Any]:
-        """A quota, as the API tells it."""
-        domain, granted = quota.team.domain, quota.policy()
-        observed = self.policies(quota.instance).get(domain)
-        used = self.usage(quota.instance).get(domain, Usage())
-        least = lower(observed, granted) or granted
-        allowed = (least.unikernels, least.memory, least.block or 0)
-        return {
-            "team": quota.team.name,
-            "instance": quota.instance.name,
-            "state": quota.state,
-            "problem": quota.problem,
-            "granted": _limits(granted),
-            "observed": _limits(observed) if observed else None,
-            "used": _amounts(used),
-            "free": _amounts((allowed[0] - used[0], allowed[1] - used[1], allowed[2] - used[2])),
-            "changed_at": quota.changed_at,
-        }
+def _show(quota: Quota, observed: Policy | None, used: Usage) -> dict[str, Any]:
+    granted = quota.policy()
+    least = lower(observed, granted) or granted
+    free = Usage(
+        least.unikernels - used.unikernels, least.memory - used.memory, (least.block or 0) - used.block
+    )
+    return {
+        "team": quota.team.name,
+        "instance": quota.instance.name,
+        "state": quota.state,
+        "problem": quota.problem,
+        "granted": _limits(granted),
+        "observed": _limits(observed) if observed else None,
+        "used": used._asdict(),
+        "free": free._asdict(),
+        "changed_at": quota.changed_at,
+    }
 
 
 class Quotas(Endpoint):
@@ -124,7 +138,8 @@ class Quotas(Endpoint):
             rows = rows.filter(team=self.team(team))
         if instance := query.get("instance"):
             rows = rows.filter(instance__name=instance)
-        return Response(page(rows, request=request, order=BY_ID, query=query, show=QuotaFacts().show))
+        found, link = cut(rows, request=request, order=BY_ID, query=query)
+        return Response({"items": show_all(found), "next": link})
 
 
 class OneQuota(Endpoint):
@@ -154,7 +169,7 @@ class OneQuota(Endpoint):
     @reads("getQuota", answer=QuotaOut)
     def get(self, request: Request, team: str, instance: str) -> Response:
         """Show a quota."""
-        return Response(QuotaFacts().show(quota_of(self.actor, team, instance)))
+        return Response(show(quota_of(self.actor, team, instance)))
 
     @changes("grantQuota", body=In, status=200, answer=QuotaOut)
     def put(self, request: Request, team: str, instance: str) -> Response:
@@ -178,4 +193,4 @@ class OneQuota(Endpoint):
             step = f"Grant {owner} these limits on {place}, and apply them there."
             return Response(plan(step, warnings=warnings))
         quota = quota_grant(actor=actor, team=owner, instance=place, **body)
-        return Response(QuotaFacts().show(quota))
+        return Response(show(quota))

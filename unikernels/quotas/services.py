@@ -7,7 +7,7 @@ there, and one below the present use locks its domain out. Only applying a quota
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 
 from django.db import transaction
@@ -219,12 +219,21 @@ def usage(instance: Instance) -> dict[str, Usage]:
 
     Albatross counts everything at and below a path.
     """
-    totals: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    running = Unikernel.objects.filter(instance=instance, state=Unikernel.Presence.RUNNING)
-    for path, observed in running.values_list("path", "observed"):
-        total = totals[path.partition(":")[0]]
+    return usages([instance.pk]).get(instance.pk, {})
+
+
+def usages(instances: Collection[int]) -> dict[int, dict[str, Usage]]:
+    """The ``usage`` of several instances (keys), in two queries; those on which nothing is are left out."""
+    totals: dict[tuple[int, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    running = Unikernel.objects.filter(instance__in=instances, state=Unikernel.Presence.RUNNING)
+    for instance, path, observed in running.values_list("instance", "path", "observed"):
+        total = totals[instance, path.partition(":")[0]]
         total[0] += 1
         total[1] += observed.get("memory", 0)
-    for path, size in Block.objects.filter(instance=instance).values_list("path", "size"):
-        totals[path.partition(":")[0]][2] += size
-    return {domain: Usage(*total) for domain, total in totals.items()}
+    blocks = Block.objects.filter(instance__in=instances)
+    for instance, path, size in blocks.values_list("instance", "path", "size"):
+        totals[instance, path.partition(":")[0]][2] += size
+    found: dict[int, dict[str, Usage]] = defaultdict(dict)
+    for (instance, domain), total in totals.items():
+        found[instance][domain] = Usage(*total)
+    return dict(found)

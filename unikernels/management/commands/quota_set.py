@@ -9,7 +9,7 @@ from accounts.access import team_of
 from accounts.actors import COMMAND
 from accounts.models import Quota
 from unikernels.access import instance_of
-from unikernels.api.quotas import QuotaFacts
+from unikernels.api.quotas import show
 from unikernels.commands.base import SUCCEEDED, OperatorCommand
 from unikernels.commands.output import clean
 from unikernels.quotas.services import quota_grant
@@ -45,7 +45,7 @@ class Command(OperatorCommand):
             bridges=sorted(set(options["bridge"])),
         )
         if self.output.json:
-            self.output.data(QuotaFacts().show(quota))
+            self.output.data(show(quota))
         elif quota.state == Quota.State.APPLIED:
             self.output.line(f"{quota}: applied")
         if quota.state != Quota.State.APPLIED:
