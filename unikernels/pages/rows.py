@@ -13,6 +13,7 @@ from django.utils import timezone
 from albatross.models import STALE_AFTER
 from unikernels.models import Operation, Unikernel
 from unikernels.pages.words import Badge, state_badge
+from unikernels.templatetags.house import megabytes, short, since
 
 _COLUMNS = (
     "id",
@@ -40,18 +41,26 @@ PROBLEMS = Q(state=Unikernel.Presence.MISSING) | Q(unstable=True) | Q(changed_ou
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. ``digest`` is what runs, or what ran last."""
+    """One line of the table, in the words that are shown. ``digest`` is what runs, or what ran last."""
 
     pk: int
+    number: str
     name: str
     badge: Badge
     digest: str
-    version: int | None
+    version: str
     instance: str
     team: str | None
-    memory: int | None
-    started: datetime | None
+    memory: str
+    up: str
     stale: bool
+
+    def __getitem__(self, name: str) -> Any:
+        """What a template asks for first: without it each look-up costs an exception."""
+        try:
+            return getattr(self, name)
+        except AttributeError as error:
+            raise KeyError(name) from error
 
     @property
     def needs_somebody(self) -> bool:
@@ -77,16 +86,20 @@ def row(values: dict[str, Any]) -> Row:
         seen_at=seen_at,
         stale=stale,
     )
+    digest = values["digest"] or values["current__digest"]
+    memory = values["observed"].get("memory")
+    started = started_at(values["started"])
     return Row(
         pk=values["id"],
+        number=str(values["id"]),
         name=values["name"],
         badge=badge,
-        digest=values["digest"] or values["current__digest"] or "",
-        version=values["current__number"],
+        digest=short(digest) if digest else "",
+        version=f"v{values['current__number']}" if values["current__number"] else "",
         instance=values["instance__name"],
         team=values["team__name"],
-        memory=values["observed"].get("memory"),
-        started=started_at(values["started"]),
+        memory=megabytes(memory) if memory else "",
+        up=since(started) if started else "",
         stale=stale,
     )
 

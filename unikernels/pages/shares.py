@@ -10,7 +10,7 @@ from albatross.messages import Policy
 from albatross.models import Instance, ObservedPolicy
 from unikernels.operations.plan import lower
 from unikernels.pages.words import CHANGED_OUTSIDE, Badge
-from unikernels.quotas.services import usage
+from unikernels.quotas.services import usage, usages
 
 NEARLY_FULL = 0.85  # from here on a bar warns
 
@@ -123,14 +123,14 @@ def shares_of(quotas: Iterable[Quota]) -> list[Share]:
     quotas = list(quotas)
     instances = {quota.instance_id: quota.instance for quota in quotas}
     observed = _observed(instances.values())
-    used = {pk: usage(instance) for pk, instance in instances.items()}
+    used = usages(instances.keys())
     return [
         Share(
             team=quota.team,
             instance=quota.instance,
             quota=quota,
             observed=observed.get((quota.instance_id, quota.team.domain)),
-            used=used[quota.instance_id].get(quota.team.domain, NOTHING_USED),
+            used=used.get(quota.instance_id, {}).get(quota.team.domain, NOTHING_USED),
         )
         for quota in quotas
     ]
