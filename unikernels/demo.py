@@ -6,12 +6,16 @@ Made until there is a superuser; from then on everything belongs to people, and 
 
 from __future__ import annotations
 
+import hashlib
+import io
 from pathlib import Path
 
 from accounts.actors import COMMAND
 from accounts.models import Quota, Team
 from accounts.services import needs_setup, team_create
 from albatross.models import Instance
+from albatross.simulator.images import examples
+from unikernels.images.services import image_add
 from unikernels.instances.services import instance_add, instance_update
 from unikernels.inventory.services import adopt, reconcile
 from unikernels.models import Unikernel
@@ -34,6 +38,7 @@ def demo_ensure(*, folder: Path, network: str) -> None:
     if not Quota.objects.filter(team=team, instance=instance).exists():
         reconcile(instance)
         _grant(team, instance)
+        _hold_images(team, instance)
     for unikernel in Unikernel.objects.filter(instance=instance, team=team, current=None):
         adopt(actor=COMMAND, unikernel=unikernel)
 
@@ -55,6 +60,14 @@ def _follow(address: str) -> None:
     instance = Instance.objects.filter(name=NAME, address__startswith="127.0.0.1:").first()
     if instance is not None and instance.address != address:
         instance_update(actor=COMMAND, instance=instance, address=address)
+
+
+def _hold_images(team: Team, instance: Instance) -> None:
+    """The bytes of what runs, so that there is a way back to it, and its ABI is known to work here."""
+    running = set(Unikernel.objects.filter(instance=instance, team=team).values_list("digest", flat=True))
+    for example in examples().values():
+        if hashlib.sha256(example.image).hexdigest() in running:
+            image_add(actor=COMMAND, team=team, file=io.BytesIO(example.image), name=f"{example.name}.hvt")
 
 
 def _grant(team: Team, instance: Instance) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -19,6 +20,7 @@ import requests
 from django.conf import settings
 
 from albatross.simulator.control import ask
+from mollymawk.embedded.environment import prepare, socket_path
 from mollymawk.embedded.tether import die_with
 from tests import postgresql
 
@@ -174,6 +176,36 @@ class Up:
             timeout=ENOUGH * 2,
             check=False,
         )
+
+    @property
+    def broker_url(self) -> str:
+        """Where the broker is, as Redis clients write it."""
+        return f"unix://{socket_path(self.folder)}"
+
+    @property
+    def broker(self) -> str:
+        """The same, as Celery writes it."""
+        return f"redis+socket://{socket_path(self.folder)}"
+
+    @contextlib.contextmanager
+    def beside(self, module: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Another process of the installation: ``python -m`` *module*, until the end of the block."""
+        parent = os.getpid()
+        environment = dict(self.environment)
+        prepare(environment, self.folder, make=False)
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            env=environment,
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=lambda: die_with(parent),  # noqa: PLW1509  # it calls the kernel, nothing else
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
     def instance(self, verb: str, **words: Any) -> dict[str, Any]:
         """Reach into the simulated instance."""

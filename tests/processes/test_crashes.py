@@ -1,0 +1,91 @@
+"""Whatever is killed in the middle of a deploy: it ends in the truth, and nothing is deployed twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.processes.deploys import Deploys
+from tests.processes.running import Up, wait_for
+
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
+
+KILLED = ("worker", "watcher", "web", "broker", "beat")
+
+
+@pytest.fixture(scope="module")
+def deploys(up: Up) -> Deploys:
+    return Deploys(up)
+
+
+@pytest.mark.parametrize("program", KILLED)
+def test_a_kill_between_the_commit_point_and_the_answer(deploys: Deploys, program: str) -> None:
+    name = deploys.name()
+    deploys.fault("delay", "unikernel_*create", name, seconds=3)
+    operation = deploys.deploy(name)
+    wait_for(lambda: deploys.started(name), "the unikernel")
+    deploys.up.kill(program)
+    ended = deploys.end_of(operation)
+    assert (ended["state"], deploys.runs(name), deploys.started(name)) == ("succeeded", True, 1), ended
+
+
+@pytest.mark.parametrize("program", KILLED)
+def test_a_kill_while_the_instance_does_nothing(deploys: Deploys, program: str) -> None:
+    name = deploys.name()
+    deploys.fault("hang", "unikernel_*create", name)
+    operation = deploys.deploy(name)
+    wait_for(lambda: deploys.arrived(name), "the command")
+    deploys.up.kill(program)
+    ended = deploys.end_of(operation)
+    assert (ended["state"], deploys.runs(name), deploys.started(name)) == ("succeeded", True, 1), ended
+
+
+@pytest.mark.parametrize("program", KILLED)
+def test_a_kill_while_it_has_to_prove_itself(deploys: Deploys, program: str) -> None:
+    name = deploys.name()
+    operation = deploys.deploy(name)
+    wait_for(lambda: deploys.operation(operation)["state"] == "prove", "the last step")
+    deploys.up.kill(program)
+    ended = deploys.end_of(operation)
+    assert (ended["state"], deploys.runs(name), deploys.started(name)) == ("succeeded", True, 1), ended
+
+
+def test_a_kill_right_after_the_request(deploys: Deploys) -> None:
+    name = deploys.name()
+    operation = deploys.deploy(name)
+    deploys.up.kill("worker")
+    ended = deploys.end_of(operation)
+    assert (ended["state"], deploys.runs(name), deploys.started(name)) == ("succeeded", True, 1), ended
+
+
+def test_everything_killed_at_once(deploys: Deploys) -> None:
+    names = [deploys.name() for _ in range(3)]
+    operations = [deploys.deploy(name) for name in names]
+    wait_for(lambda: any(deploys.started(name) for name in names), "the first unikernel")
+    for program in KILLED:
+        deploys.up.kill(program)
+    for name, operation in zip(names, operations, strict=True):
+        ended = deploys.end_of(operation)
+        assert (ended["state"], deploys.runs(name), deploys.started(name)) == ("succeeded", True, 1), ended
+
+
+def test_a_kill_in_the_middle_of_a_destroy(deploys: Deploys) -> None:
+    name = deploys.name()
+    deploys.end_of(deploys.deploy(name))
+    deploys.fault("delay", "unikernel_destroy", name, seconds=3)
+    operation = deploys.change(name, "destroy")
+    wait_for(lambda: not deploys.runs(name), "the end of the unikernel")
+    deploys.up.kill("worker")
+    ended = deploys.end_of(operation)
+    assert (ended["state"], deploys.runs(name)) == ("succeeded", False), ended
+
+
+def test_a_failed_deploy_is_no_success_whoever_is_killed(deploys: Deploys) -> None:
+    name = deploys.name()
+    deploys.fault("create_fails", "unikernel_*create", name, text="no more bridges")
+    deploys.fault("delay", "unikernel_*create", name, seconds=3)
+    operation = deploys.deploy(name)
+    wait_for(lambda: deploys.arrived(name), "the command")
+    deploys.up.kill("worker")
+    ended = deploys.end_of(operation)
+    assert (ended["state"] == "succeeded") == deploys.runs(name), ended
+    assert deploys.started(name) == deploys.runs(name)
