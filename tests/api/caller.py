@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -37,7 +38,10 @@ class Caller:
         address = path if path.startswith(("/", "http")) else f"/api/v1/{path}"
         if query:
             address += ("&" if "?" in address else "?") + urlencode(query)
-        sent = {} if body is None else {"data": body, "content_type": "application/json"}
+        sent: dict[str, Any] = {}
+        if method != "get":
+            data = "" if body is None else json.dumps(body)
+            sent = {"data": data, "content_type": "application/json"}
         answer = getattr(self.client, method)(address, **sent)
         check(method, urlsplit(address).path, answer)
         return answer

@@ -15,9 +15,10 @@ from unikernels.api.base import Endpoint
 from unikernels.api.details import UnikernelDetail, detail
 from unikernels.api.fields import ConfigurationField
 from unikernels.api.operations import OperationSummary, accepted
-from unikernels.api.plans import show_plan
+from unikernels.api.plans import planned
 from unikernels.api.unikernels import ACCEPTS
 from unikernels.inventory.services import adopt
+from unikernels.models import Operation
 from unikernels.operations.services import configure, destroy, plan_configure, restart
 
 
@@ -39,11 +40,14 @@ class Configure(Endpoint):
         dry, actor, body = self.dry_run(), self.actor, self.body(self.In)
         unikernel = unikernel_of(actor, pk, Role.DEPLOYER)
         wanted, accept = body["configuration"], frozenset(body["accept"])
+
+        def change() -> Operation:
+            return configure(actor=actor, unikernel=unikernel, configuration=wanted, accept=accept)
+
         if dry:
             plan = plan_configure(actor=actor, unikernel=unikernel, configuration=wanted, accept=accept)
-            return Response(show_plan(plan, accept))
-        operation = configure(actor=actor, unikernel=unikernel, configuration=wanted, accept=accept)
-        return accepted(request, operation)
+            return planned(plan, accept, change)
+        return accepted(request, change())
 
 
 class Restart(Endpoint):

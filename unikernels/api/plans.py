@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
-from mollymawk.rest.plans import plan
+from rest_framework.response import Response
+
+from mollymawk.rest.plans import plan, rehearsed
 from unikernels.operations.plan import Plan
 
 
-def show_plan(planned: Plan, accepted: Collection[str] = ()) -> dict[str, Any]:
+def planned(found: Plan, accepted: Collection[str], change: Callable[[], object]) -> Response:
+    """The answer to a dry run of *change*, whose plan was *found*.
+
+    A plan is about what would run. Whether it may begin now is found by rehearsing it, which raises
+    ``Conflict`` when something else is under way.
+    """
+    told = show_plan(found, accepted)
+    if told["possible"]:
+        rehearsed(change)
+    return Response(told)
+
+
+def show_plan(found: Plan, accepted: Collection[str] = ()) -> dict[str, Any]:
     """A plan; the questions are those that *accepted* leaves open."""
-    questions = planned.open_questions(frozenset(accepted))
+    questions = found.open_questions(frozenset(accepted))
     return plan(
-        *planned.steps,
-        refusals=planned.refusals,
+        *found.steps,
+        refusals=found.refusals,
         questions={question.code: question.text for question in questions},
-        warnings=planned.warnings,
-        changes=planned.changes,
+        warnings=found.warnings,
+        changes=found.changes,
     )

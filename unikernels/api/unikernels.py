@@ -15,7 +15,7 @@ from unikernels.api.base import Endpoint
 from unikernels.api.details import UnikernelDetail, detail
 from unikernels.api.fields import ConfigurationField, DigestField, LabelField
 from unikernels.api.operations import OperationSummary, accepted
-from unikernels.api.plans import show_plan
+from unikernels.api.plans import planned
 from unikernels.api.rows import UnikernelSummary, columns, summary
 from unikernels.configuration import Configuration
 from unikernels.models import Unikernel
@@ -81,7 +81,8 @@ class Unikernels(Endpoint):
         }
         accept = frozenset(body["accept"])
         if dry:
-            return Response(show_plan(plan_deploy(**wanted, accept=accept), accept))
+            plan = plan_deploy(**wanted, accept=accept)
+            return planned(plan, accept, lambda: deploy(**wanted, accept=accept))
         return accepted(request, deploy(**wanted, accept=accept))
 
 
