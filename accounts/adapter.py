@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
+import qrcode
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
+from qrcode.image.svg import SvgPathFillImage
 
 from accounts.models import User
 from accounts.requests import client_address
@@ -17,6 +20,15 @@ from mollymawk.keyring import seal, unseal
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """Registration and login, as this house does them."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": "This address and this password do not belong together.",
+        "too_many_login_attempts": "Too many failed logins. Try again in a few minutes.",
+        "rate_limited": "Too many attempts. Try again in a few minutes.",
+        "email_taken": "Somebody else has this address.",
+        "incorrect_password": "This is not your password.",
+        "enter_current_password": "This is not your present password.",
+    }
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         """The account that *form* asks for, through the service; *user*, an empty row, is not used."""
@@ -36,6 +48,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
     """Second factors: their seeds are sealed like every other secret."""
+
+    def build_totp_svg(self, url: str) -> str:
+        """A QR code on white: cameras do not read one on the dark theme's background."""
+        picture = io.BytesIO()
+        qrcode.make(url, image_factory=SvgPathFillImage).save(picture)
+        return picture.getvalue().decode()
 
     def encrypt(self, text: str) -> str:
         return seal(text)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin, messages
@@ -46,6 +47,7 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 admin.site.site_header = admin.site.site_title = "Mollymawk"
 admin.site.index_title = "Administration"
 admin.site.unregister(Group)  # roles are held by memberships
+admin.site.unregister(EmailAddress)  # people change their address themselves, and confirm it
 admin.site.unregister(Authenticator)  # shown below, without what is in it
 
 
@@ -123,9 +125,9 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic only for the 
     ordering = ("is_active", "email")
     actions = ("activate", "deactivate", "make_superuser", "take_superuser")
     filter_horizontal = ()
-    readonly_fields = ("email", "is_active", "is_superuser", "date_joined", "last_login")
+    readonly_fields = ("email", "password_page", "is_active", "is_superuser", "date_joined", "last_login")
     fieldsets = (
-        (None, {"fields": ("email", "name", "password")}),
+        (None, {"fields": ("email", "name", "password_page")}),
         (
             "May",
             {"fields": ("is_active", "is_superuser"), "description": "Changed by the actions of the list."},
@@ -161,6 +163,12 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic only for the 
                     data={"email": user.email},
                 )
         return response
+
+    @admin.display(description="password")
+    def password_page(self, user: User) -> SafeString:
+        """Where another one is set; nothing of the present one is shown, not even of its hash."""
+        where = reverse("admin:auth_user_password_change", args=[user.pk])
+        return format_html('<a href="{}">Set another one</a>', where)
 
     @admin.action(description="Let in: activate, with a personal team")
     def activate(self, request: HttpRequest, rows: Rows) -> None:

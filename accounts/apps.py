@@ -9,6 +9,7 @@ class AccountsConfig(AppConfig):
     """Registers the checks, the events of logins and what the database guards."""
 
     name = "accounts"
+    verbose_name = "People"
 
     def ready(self) -> None:
         from accounts import guards, signals  # noqa: PLC0415  # models are there only now

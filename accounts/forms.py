@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account import forms as allauth_forms
 from allauth.account.adapter import get_adapter
-from allauth.account.forms import SignupForm as AllauthSignupForm
 from django import forms
 from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +15,7 @@ from accounts.services.tokens import DEFAULT_DAYS, MAX_DAYS, MAX_NAME
 from albatross.names import MAX_LABEL
 from mollymawk.errors import ApplicationError, Conflict
 
+STRENGTH_HELP = "At least 10 characters, and not a common one."
 ROLES = [
     ("viewer", "viewer: reads, follows consoles"),
     ("deployer", "deployer: also deploys, restarts, destroys"),
@@ -23,7 +24,23 @@ ROLES = [
 LIFETIMES = [(days, f"{days} days") for days in (7, 30, DEFAULT_DAYS, 180, MAX_DAYS)]
 
 
-class SignupForm(AllauthSignupForm):  # type: ignore[misc]  # allauth has no types
+class ShortHelp(forms.Form):
+    """Says in one line what a password has to be; what is wrong with one is told when it is."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].help_text = STRENGTH_HELP
+
+
+class ChangePasswordForm(ShortHelp, allauth_forms.ChangePasswordForm):  # type: ignore[misc]  # allauth has no types
+    """Another password."""
+
+
+class ResetPasswordKeyForm(ShortHelp, allauth_forms.ResetPasswordKeyForm):  # type: ignore[misc]  # allauth has no types
+    """A password instead of a forgotten one."""
+
+
+class SignupForm(ShortHelp, allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has no types
     """Asks to be let in. Who asks again is answered as the first time: an account that waits tells
     nobody that it is there, nor does one that is in use.
     """
@@ -59,7 +76,7 @@ class SetupForm(forms.Form):
     password = forms.CharField(
         label="Password",
         strip=False,
-        help_text="At least 10 characters.",
+        help_text=STRENGTH_HELP,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     again = forms.CharField(

@@ -82,20 +82,20 @@ def test_a_password_is_tried_only_so_often(client: Client, alice: User) -> None:
     for _ in range(5):
         log_in(client, alice.email, "wrong one")
     blocked = log_in(client, alice.email)
-    assert "Too many failed login attempts" in blocked.text
+    assert "Too many failed logins" in blocked.text
     assert client.get("/teams/").status_code == 302
 
 
 def test_one_address_cannot_try_many_accounts(client: Client) -> None:
     answers = [log_in(client, f"u{n}@example.org", REMOTE_ADDR="192.0.2.1") for n in range(12)]
-    assert "Too many failed login attempts" in answers[-1].text
+    assert "Too many failed logins" in answers[-1].text
     other = log_in(client, "u99@example.org", REMOTE_ADDR="192.0.2.2")
     assert "Too many" not in other.text
 
 
 def test_a_client_cannot_invent_its_address(client: Client) -> None:
     answers = [log_in(client, f"u{n}@example.org", HTTP_X_FORWARDED_FOR=f"198.51.100.{n}") for n in range(12)]
-    assert "Too many failed login attempts" in answers[-1].text
+    assert "Too many failed logins" in answers[-1].text
 
 
 def test_registering_leads_to_waiting(client: Client) -> None:

@@ -78,9 +78,7 @@ def test_a_set_up_token_makes_one_superuser() -> None:
     token = setup_token_issue()
     refused = at_once(
         *(
-            lambda name=name: setup_token_redeem(  # type: ignore[misc]  # bound for each
-                token=token, email=f"{name}@example.org", password=PASSWORD
-            )
+            lambda name=name: setup_token_redeem(token=token, email=f"{name}@example.org", password=PASSWORD)
             for name in ("one", "two", "three")
         )
     )
@@ -96,8 +94,6 @@ def test_one_address_is_registered_once() -> None:
 
 def test_people_of_one_name_get_different_domains() -> None:
     users = [User.objects.create_user(f"erin@{n}.example.org", PASSWORD, is_active=True) for n in range(3)]
-    refused = at_once(
-        *(lambda user=user: personal_team_ensure(actor=SYSTEM, user=user) for user in users)  # type: ignore[misc]  # bound for each
-    )
+    refused = at_once(*(lambda user=user: personal_team_ensure(actor=SYSTEM, user=user) for user in users))
     assert refused == []
     assert sorted(user.personal_team.domain for user in users) == ["erin", "erin-2", "erin-3"]

@@ -43,7 +43,7 @@ def _json(rows: list[dict[str, str]]) -> str:
 
 
 def _table(rows: list[dict[str, str]]) -> str:
-    table = Table("E-mail", "State", "Joined", "Last login", box=None, pad_edge=False)
+    table = Table("Email", "State", "Joined", "Last login", box=None, pad_edge=False)
     for row in rows:
         table.add_row(*row.values())
     console = Console()
