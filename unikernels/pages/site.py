@@ -97,6 +97,8 @@ def links() -> dict[str, Any]:
         ("API tokens", reverse("tokens")),
         ("Teams", reverse("teams")),
         ("Two-factor login", reverse("mfa_index")),
+        ("Password", reverse("account_change_password")),
+        ("Email", reverse("account_email")),
         ("Quota", reverse("pages:quotas")),
         ("Block devices", reverse("pages:blocks")),
     ]
