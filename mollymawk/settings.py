@@ -146,7 +146,14 @@ MFA_TOTP_TOLERANCE = 1  # steps of 30 s: phones and servers differ by seconds (R
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 # The limits on logins, resets and set-up are counted here: shared by all web processes, and working
 # while the broker is away.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        # Above it entries are dropped at random; with few, a flood of names would lift the limits.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 # Networks of the proxies in front of us. Only what they write into X-Forwarded-For is believed, and
 # X-Forwarded-Proto only when there are any.
 TRUSTED_PROXIES = env_networks("TRUSTED_PROXIES")

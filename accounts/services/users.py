@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from accounts.actors import Actor, require_superuser
 from accounts.events import record
 from accounts.models import User
-from accounts.services.teams import personal_team_ensure
+from accounts.services.teams import personal_team_ensure, unowned_teams_take
 from mollymawk.errors import Conflict, Invalid, Refused
 
 
@@ -28,12 +28,16 @@ def user_register(*, email: str, password: str, address: str | None = None) -> U
 
 
 def user_add(*, actor: Actor, email: str, password: str, superuser: bool = False) -> User:
-    """A new person who may log in at once, with a personal team."""
+    """A new person who may log in at once, with a personal team. Teams that have no member yet are a
+    new superuser's.
+    """
     require_superuser(actor)
     with transaction.atomic():
         user = _create(email, password, is_active=True, is_superuser=superuser)
         record(actor=actor, kind="user.added", subject=subject(user), now=_kind(user), data={"email": email})
         personal_team_ensure(actor=actor, user=user)
+        if superuser:
+            unowned_teams_take(actor=actor, owner=user)
     return user
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from accounts.services import (
     setup_token_redeem,
     team_create,
     user_activate,
+    user_add,
     user_register,
 )
 from accounts.services.setup import LIFETIME
@@ -28,6 +30,7 @@ from tests.cast import PASSWORD
 pytestmark = pytest.mark.django_db
 
 SETUP = "/setup/"
+NEW = {"email": "root@example.org", "password": PASSWORD}
 
 
 def redeem(token: str, **changes: str) -> User:
@@ -125,9 +128,12 @@ def test_an_account_that_waits_becomes_that_of_the_holder() -> None:
     assert user.is_superuser
 
 
-def test_a_team_without_members_is_the_first_superusers() -> None:
+@pytest.mark.parametrize(
+    "first", [lambda: redeem(setup_token_issue()), lambda: user_add(actor=COMMAND, **NEW, superuser=True)]
+)
+def test_a_team_without_members_is_the_first_superusers(first: Callable[[], User]) -> None:
     team = team_create(actor=COMMAND, name="demo")
-    user = redeem(setup_token_issue())
+    user = first()
     assert list(team.memberships.values_list("user", "role")) == [(user.pk, Role.OWNER)]
 
 
