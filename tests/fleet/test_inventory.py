@@ -132,7 +132,7 @@ def test_a_hundred_unchanged_unikernels_write_nothing_but_the_instance(
 ) -> None:
     host.grant("robur:", Policy(1000, frozenset({0}), 100_000, None, frozenset()))
     for number in range(100):
-        run(f"robur:u{number}", arguments=Arguments(memory=1))
+        run(f"robur:u{number}", arguments=Arguments(memory=4))
     reconcile(instance)
     with CaptureQueriesContext(connection) as queries:
         assert reconcile(Instance.objects.get())

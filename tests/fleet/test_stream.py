@@ -16,6 +16,7 @@ import requests
 import uvicorn
 from asgiref.sync import sync_to_async
 from django.conf import settings
+from django.db import connections
 from django.test import Client
 
 from accounts.models import Membership, Role, Team, User
@@ -207,11 +208,15 @@ def test_a_lost_membership_ends_a_stream(
 ) -> None:
     monkeypatch.setattr(stream, "CHECK_AGAIN", 0.0)
 
+    def leave_team() -> None:
+        Membership.objects.filter(user=bob).delete()
+        connections.close_all()
+
     async def story() -> None:
         browser = Browser(hello.pk, bobs)
         async with served(browser):
             await browser.until(lambda: browser.status == 200)
-            await Membership.objects.filter(user=bob).adelete()
+            await sync_to_async(leave_team)()
             await later(hello, "secret")
             await browser.until(lambda: browser.ended)
             assert "secret" not in browser.text

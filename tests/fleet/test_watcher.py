@@ -136,8 +136,7 @@ def look(watcher: str = "me") -> None:
     """One round of looks, to its end."""
     round_ = Looks(watcher)
     round_.begin(Leases(watcher).settle())
-    for thread in round_._under_way.values():
-        thread.join(10)
+    round_.wait(10)
 
 
 def test_a_look_writes_what_runs(instance: Instance, run: Run) -> None:
@@ -176,8 +175,7 @@ def test_an_instance_that_hangs_keeps_no_other_waiting(
         round_.begin(Leases("me").settle())
         eventually(lambda: row().status == Status.ONLINE)
         assert Instance.objects.get(name="dark").status == Status.UNKNOWN
-    for thread in round_._under_way.values():
-        thread.join(10)
+    round_.wait(10)
     assert Instance.objects.get(name="dark").status == Status.DEGRADED
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -40,6 +41,12 @@ class Looks:
                 )
                 self._under_way[row.pk] = thread
                 thread.start()
+
+    def wait(self, seconds: float) -> None:
+        """Let the looks under way end, but no longer than that."""
+        end = time.monotonic() + seconds
+        for thread in self._under_way.values():
+            thread.join(max(0.0, end - time.monotonic()))
 
     def _look(self, pk: int) -> None:
         try:

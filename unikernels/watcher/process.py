@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 LOOK_GAP = 1.0  # seconds between two looks at the rows of instances; one small query
 WANT_GAP = 0.25  # between two looks at which consoles are wanted; one command to Redis
 END_TIME = 1.5  # that the threads may take to end
+LOOKS_END_TIME = 1.0  # of it, that looks under way may take; one that hangs is left behind
 
 
 class Watcher:
@@ -71,6 +72,7 @@ class Watcher:
                 log.warning("the database does not answer: %s", error)
                 connections.close_all()
             self._stop.wait(LOOK_GAP)
+        self._looks.wait(LOOKS_END_TIME)
         try:
             self._leases.release()
         except DatabaseError as error:
