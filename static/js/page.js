@@ -28,6 +28,9 @@ window.addEventListener("pageshow", () => {
   }
 });
 
+// On a narrow screen the navigation scrolls: begin where we are.
+document.querySelector("nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
 // A choice that filters the page needs no button.
 document.addEventListener("change", (event) => event.target.closest("form[data-autosubmit]")?.requestSubmit());
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.db import connections
 from django.test.testcases import LiveServerThread
 from django.test.utils import get_runner, override_settings, setup_test_environment
-from playwright.sync_api import Browser, ConsoleMessage
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from accounts.actors import SYSTEM
 from accounts.models import User
@@ -34,6 +35,22 @@ from tests.pages.world import World
 
 VIEWS = (("light", WIDE), ("dark", WIDE), ("light", NARROW))
 GUEST_PAGES = {"login": "/accounts/login/", "signup": "/accounts/signup/"}
+
+
+def _plan(page: Page) -> None:
+    page.fill("#id_name", "shop")
+    page.fill("#id_arguments", "--ipv4=10.0.0.7/24\n--password=swordfish")
+    page.click("text=See the plan")
+
+
+# What is only seen after something was pressed.
+PRESSED: dict[str, Callable[[Page], object]] = {
+    "menu": lambda page: page.click(".menu summary"),
+    "dialog": lambda page: page.click("text=Destroy"),
+    "same": lambda page: page.click(".same summary"),
+    "plan": _plan,
+    "wrong": lambda page: page.click("text=See the plan"),
+}
 
 
 @dataclass(frozen=True)
@@ -79,11 +96,27 @@ def _take(folder: Path, only: frozenset[str], views: frozenset[str]) -> None:
     server.is_ready.wait()
     album = Album(folder, only, views, f"http://127.0.0.1:{server.port}")
     with chromium() as browser:
-        for person_, paths in ((root, pages(world)), (newcomer, {"newcomer": "/"}), (None, GUEST_PAGES)):
+        for person_, paths in (
+            (root, pages(world) | pressed(world)),
+            (newcomer, {"newcomer": "/"}),
+            (None, GUEST_PAGES),
+        ):
             for theme, width in VIEWS:
                 if not views or f"{theme}-{width}" in views:
                     _shoot(album, browser, person_, paths, theme=theme, width=width)
     server.terminate()
+
+
+def pressed(world: World) -> dict[str, str]:
+    """Where ``PRESSED`` is pressed."""
+    digest = world.web_image.image.digest
+    return {
+        "menu": "/help/",
+        "dialog": f"/unikernels/{world.web.pk}/",
+        "same": f"/unikernels/{world.web.pk}/",
+        "plan": f"/deploy/robur/{digest}/",
+        "wrong": f"/deploy/robur/{digest}/",
+    }
 
 
 def _shoot(
@@ -97,6 +130,8 @@ def _shoot(
         if album.only and name not in album.only:
             continue
         page.goto(album.url + path)
+        if press := PRESSED.get(name):
+            press(page)
         page.wait_for_timeout(100)
         if page.evaluate("document.documentElement.scrollWidth") > width:
             print(f"{name} scrolls sideways at {width} px")

@@ -17,9 +17,10 @@ from accounts.events import record
 from accounts.models import Team, User
 from albatross.messages import BlockInUse, FailBehaviour, Policy, Timestamp
 from albatross.models import Incident, Instance, ObservedPolicy
-from tests.api.house import fields_of, image_of_team, instance_row, managed, report, runs, share, under_way
+from tests.api.house import fields_of, image_of_team, instance_row, report, runs, share, under_way
+from unikernels.configuration import from_info
 from unikernels.inventory.observed import observed_fields
-from unikernels.models import Block, Image, Operation, TeamImage, Unikernel
+from unikernels.models import Block, Image, Operation, TeamImage, Unikernel, Version
 from unikernels.operations.facts import Look, Memo, Sight
 from unikernels.operations.machine import Kind, Running, State
 from unikernels.versions import configuration_of, version_add
@@ -134,9 +135,16 @@ class World:
         started = Timestamp.from_datetime(self.now - timedelta(days=days, minutes=7))
         info = report(image, memory=memory, started=started, **facts)
         Unikernel.objects.filter(pk=unikernel.pk).update(**observed_fields(unikernel, info, judged=None))
-        version = managed(unikernel, image)
-        version.created_by = self.person
-        version.save(update_fields=["created_by"])
+        version = version_add(
+            unikernel=unikernel,
+            digest=image.digest,
+            image=image,
+            configuration=from_info(info),
+            origin=Version.Origin.UPLOAD,
+            user=self.person,
+        )
+        Version.objects.filter(pk=version.pk).update(ran_at=self.now)
+        Unikernel.objects.filter(pk=unikernel.pk).update(current=version)
         unikernel.refresh_from_db()
         return unikernel
 

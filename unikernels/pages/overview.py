@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -67,6 +68,7 @@ def overview(request: PageRequest) -> HttpResponse:
         "problems": sum(line.needs_somebody for line in rows),
         "only": request.GET.get("only", ""),
         "instances": instances,
+        "examples": settings.EXAMPLE_IMAGES,
     }
     if request.htmx:
         return render(request, "overview.html#live", context)

@@ -1,0 +1,94 @@
+"""Every page is clean before axe-core, no rule disabled: light and dark, wide and narrow.
+
+Also: nothing scrolls sideways, and the content security policy has nothing to complain about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from accounts.models import User
+from tests.pages.browser import NARROW, WIDE, chromium, pages, session_of, window
+from tests.pages.world import World
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+VIEWS = [(theme, width) for theme in ("light", "dark") for width in (WIDE, NARROW)]
+NARROWEST = 320
+TOO_SMALL = """[...document.querySelectorAll("button, .button, select, summary, input:not([type=hidden]), textarea")]
+    .filter((e) => e.checkVisibility() && !["checkbox", "radio"].includes(e.type))
+    .filter((e) => e.getBoundingClientRect().height < 33.5)
+    .map((e) => e.outerHTML.slice(0, 80))"""
+
+
+OPEN_ALL = "for (const part of document.querySelectorAll('details.disclosure')) part.open = true"
+
+Visit = Callable[..., Iterator[tuple[str, Page]]]
+
+
+@pytest.fixture
+def visit(
+    world: World, root: User, live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Visit]:
+    """Goes through all pages as a superuser; each with its name, everything unfolded."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's own loop runs in this thread
+    settings.EXAMPLE_IMAGES = True
+    session = session_of(root)
+    with chromium() as browser:
+
+        def visit(**how: Any) -> Iterator[tuple[str, Page]]:
+            page = window(browser, live_server.url, session, **how).new_page()
+            for name, path in pages(world).items():
+                page.goto(live_server.url + path)
+                page.evaluate(OPEN_ALL)
+                yield name, page
+
+        yield visit
+
+
+def problems(page: Page, name: str) -> list[str]:
+    """What axe-core finds on the page, in a line each."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{name}: {v['id']}: {node['html'][:200]} {node['failureSummary'][:200]}"
+        for v in found
+        for node in v["nodes"]
+    ]
+
+
+@pytest.mark.parametrize(("theme", "width"), VIEWS)
+def test_every_page_is_clean(visit: Visit, theme: str, width: int) -> None:
+    found = [line for name, page in visit(theme=theme, width=width) for line in problems(page, name)]
+
+    assert "\n".join(found) == ""
+
+
+def test_nothing_scrolls_sideways_at_320_pixels(visit: Visit) -> None:
+    widths = {
+        name: page.evaluate("document.documentElement.scrollWidth") for name, page in visit(width=NARROWEST)
+    }
+
+    assert {name: width for name, width in widths.items() if width > NARROWEST} == {}
+
+
+def test_what_is_pressed_is_high_enough(visit: Visit) -> None:
+    small = {name: page.evaluate(TOO_SMALL) for name, page in visit()}
+
+    assert {name: elements for name, elements in small.items() if elements} == {}
+
+
+def test_neither_the_policy_for_content_nor_a_script_complains(visit: Visit) -> None:
+    said: list[str] = []
+    for name, page in visit():
+        if not said and name == "overview":
+            page.on(
+                "console", lambda message: "Content Security" in message.text and said.append(message.text)
+            )
+            page.on("pageerror", lambda error: said.append(str(error)))
+
+    assert said == []
