@@ -21,7 +21,7 @@ from unikernels.consoles.streams import Line, newest
 from unikernels.consoles.tail import tail
 from unikernels.inventory.services import reconcile
 from unikernels.models import Unikernel
-from unikernels.redis import connection
+from unikernels.redis import RedisError, connection
 from unikernels.watcher.consoles import Consoles
 
 NAME = "robur:hello"
@@ -162,6 +162,26 @@ def break_all(host: SimulatedInstance) -> None:
             console.close()
 
     host._call(close())
+
+
+def test_a_broker_that_lost_everything_is_told_all_again(
+    hello: Unikernel, host: SimulatedInstance, follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "LONGEST_PAUSE", 0.1)
+    follow()
+    say(host, NAME, "one")
+    eventually(has_printed(hello, "one"))
+    connection().flushall()
+    with monkeypatch.context() as broken:
+        broken.setattr(streams, "append", _no_broker)
+        say(host, NAME, "two")
+        eventually(lambda: not streams.newest(hello.pk, 1))
+    eventually(has_printed(hello, "two"))
+    assert texts(hello) == ["ready", "one", "two"]
+
+
+def _no_broker(*_: object) -> None:
+    raise RedisError("the broker is being restarted")
 
 
 def test_eviction_is_told_and_the_next_try_waits(

@@ -64,6 +64,7 @@ class Follower(threading.Thread):
                 self._stopped.set()
             except (RedisError, DatabaseError) as error:
                 log.warning("console %d: %s", self.unikernel, error)
+                self._seam = None  # a broker that comes back may have lost what was written
                 self._stopped.wait(LONGEST_PAUSE / 4)
             finally:
                 connections.close_all()

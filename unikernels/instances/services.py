@@ -113,7 +113,7 @@ def instance_update(
     words = sorted(changed)
     if changed.keys() & way.keys():
         _test(tried)
-        changed["next_look_at"] = timezone.now()
+        changed |= {"failures": 0, "next_look_at": timezone.now()}
     with transaction.atomic():
         Instance.objects.filter(pk=instance.pk).update(**changed)
         _tell(actor, instance, "instance.changed", fields=words)
