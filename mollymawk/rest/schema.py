@@ -45,9 +45,9 @@ _PROBLEMS = {
     "413": "The body is too large.",
     "415": "The body has a type that this address does not read.",
     "422": "Understood and allowed, but it would not work; `errors` says why.",
-    "502": "An instance did not do its part.",
+    "502": "An instance, or what tells about it, did not do its part.",
 }
-_OF_READS = ("400", "401", "403", "404", "405")
+_OF_READS = ("400", "401", "403", "404", "405", "502")
 
 _PROBLEM_SCHEMA = {
     "type": "object",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from accounts.models import Role, Team, User
+from albatross.simulator import SimulatedInstance
 from tests.api.caller import Caller
 from tests.api.house import House
+from tests.api.world import QUICK, World, settle
 from tests.cast import ApiOf, TokenOf
 from unikernels.consoles import streams
 
@@ -22,9 +25,9 @@ def house(robur: Team, settings: Any, tmp_path: Path) -> House:
 
 
 @pytest.fixture
-def deployer(house: House, dave: User, token_of: TokenOf, api_of: ApiOf) -> Caller:
-    """A program with a deployer's token."""
-    return Caller(api_of(token_of(dave, Role.DEPLOYER)))
+def deployer(house: House, robot: Caller) -> Caller:
+    """A program with a deployer's token, in the house."""
+    return robot
 
 
 @pytest.fixture
@@ -38,3 +41,31 @@ def watched(house: House, redis_server: str) -> str:
     """A watcher follows the console of the house's unikernel."""
     streams.set_state(house.unikernel.pk, streams.FOLLOWING)
     return redis_server
+
+
+@pytest.fixture
+def simulated(tmp_path: Path, simulated_network: str) -> Iterator[SimulatedInstance]:
+    """An instance on a real socket."""
+    with SimulatedInstance(tmp_path / "instance", network=simulated_network) as instance:
+        yield instance
+
+
+@pytest.fixture
+def world(robur: Team, simulated: SimulatedInstance, robot: Caller, quick: Path) -> World:
+    """The team with a quota on the simulated instance."""
+    return World(robur, settle(simulated, robur), robot)
+
+
+@pytest.fixture
+def robot(dave: User, token_of: TokenOf, api_of: ApiOf) -> Caller:
+    """A program with a deployer's token."""
+    return Caller(api_of(token_of(dave, Role.DEPLOYER)))
+
+
+@pytest.fixture
+def quick(settings: Any, tmp_path: Path) -> Path:
+    """Operations that do not wait for long, and a store of their own."""
+    settings.OPERATION_TIMINGS = QUICK
+    settings.IMAGE_DIR = tmp_path / "images"
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+    return tmp_path

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.urls import reverse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Role
 from mollymawk.rest.pages import BY_ID, page
-from mollymawk.rest.plans import plan
+from mollymawk.rest.plans import rehearsed
 from mollymawk.rest.schema import changes, reads
 from mollymawk.rest.shapes import Page, PageQuery, Strict
 from unikernels.access import block_of, blocks_of, instance_of
 from unikernels.api.base import Endpoint
 from unikernels.api.fields import LabelField
-from unikernels.blocks.services import block_add, block_remove
+from unikernels.blocks.services import block_add, block_remove, check_block_add, check_block_remove
 from unikernels.configuration import MAX_MEMORY
 from unikernels.models import Block
 
@@ -85,13 +86,13 @@ class Blocks(Endpoint):
         dry, actor, body = self.dry_run(), self.actor, self.body(self.In)
         team = self.team(body.get("team"), Role.DEPLOYER)
         instance = instance_of(actor, body["instance"])
+        wanted: dict[str, Any] = {"actor": actor, "team": team, "instance": instance, "name": body["name"]}
         if dry:
             step = f"Create block device {body['name']} of {body['size']} MB on {instance}."
-            return Response(plan(step))
-        block = block_add(
-            actor=actor, team=team, instance=instance, name=body["name"], megabytes=body["size"]
-        )
-        return Response(show(block), status=201)
+            return rehearsed(lambda: check_block_add(**wanted, megabytes=body["size"]), step)
+        block = block_add(**wanted, megabytes=body["size"])
+        place = request.build_absolute_uri(reverse("api:block", args=[block.pk]))
+        return Response(show(block), status=201, headers={"Location": place})
 
 
 class OneBlock(Endpoint):
@@ -108,6 +109,7 @@ class OneBlock(Endpoint):
         dry, actor = self.dry_run(), self.actor
         block = block_of(actor, pk, Role.DEPLOYER)
         if dry:
-            return Response(plan(f"Remove {block} and its {block.size} MB of data."))
+            step = f"Remove {block} and its {block.size} MB of data."
+            return rehearsed(lambda: check_block_remove(actor=actor, block=block), step)
         block_remove(actor=actor, block=block)
         return Response(status=204)

@@ -29,9 +29,7 @@ def block_add(*, actor: Actor, team: Team, instance: Instance, name: str, megaby
     Raises ``Invalid``, ``Conflict`` when there is one, ``Refused`` with our words (quota) or those of
     the instance, ``Unavailable`` when the instance could not be asked.
     """
-    require(actor, team, Role.DEPLOYER)
-    full_name = Name((team.domain,), _label(name))
-    _check_room(team, instance, full_name, megabytes)
+    full_name = check_block_add(actor=actor, team=team, instance=instance, name=name, megabytes=megabytes)
     policies = policies_for(instance, full_name.path)
     client = _client(instance)
     _change(
@@ -51,16 +49,8 @@ def block_add(*, actor: Actor, team: Team, instance: Instance, name: str, megaby
 
 def block_remove(*, actor: Actor, block: Block) -> None:
     """Remove *block* and what is on it. Raises what ``block_add`` raises."""
-    require(actor, block.team, Role.DEPLOYER)
+    check_block_remove(actor=actor, block=block)
     name, instance = block.full_name, block.instance
-    if block.team is None:
-        raise Refused(f"{name} belongs to no team: it is shown here, and removed on the host.")
-    if block.active:
-        raise Refused(f"{name} is in use by a running unikernel: destroy that first.")
-    if operation := _needed_by(block):
-        raise Conflict(
-            f"An operation that needs {name} is under way ({operation.kind} {operation.unikernel})."
-        )
     policies = policies_for(instance, name.path)
     client = _client(instance)
     _change(lambda: client.block_remove(name, policy=policies), lambda: name not in _present(client))
@@ -70,6 +60,28 @@ def block_remove(*, actor: Actor, block: Block) -> None:
 
 
 # --- refusing early ----------------------------------------------------------------------------------
+
+
+def check_block_add(*, actor: Actor, team: Team, instance: Instance, name: str, megabytes: int) -> Name:
+    """The full name, if nothing we know is against ``block_add``; raises what it raises, asks nobody."""
+    require(actor, team, Role.DEPLOYER)
+    full_name = Name((team.domain,), _label(name))
+    _check_room(team, instance, full_name, megabytes)
+    return full_name
+
+
+def check_block_remove(*, actor: Actor, block: Block) -> None:
+    """Raises what ``block_remove`` raises, as far as we know without asking anybody."""
+    require(actor, block.team, Role.DEPLOYER)
+    name = block.full_name
+    if block.team is None:
+        raise Refused(f"{name} belongs to no team: it is shown here, and removed on the host.")
+    if block.active:
+        raise Refused(f"{name} is in use by a running unikernel: destroy that first.")
+    if operation := _needed_by(block):
+        raise Conflict(
+            f"An operation that needs {name} is under way ({operation.kind} {operation.unikernel})."
+        )
 
 
 def _label(text: str) -> str:
