@@ -575,3 +575,14 @@ def test_blocks_come_change_and_go(instance: Instance, host: SimulatedInstance, 
     host.run("robur:storage", BlockRemove())
     reconcile(instance)
     assert [block.name for block in Block.objects.all()] == ["disk"]
+
+
+def test_a_block_made_after_the_question_is_not_in_the_answer_and_stays(
+    instance: Instance, robur: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made() -> None:
+        Block.objects.create(instance=instance, team=robur, path="robur", name="new", size=1)
+
+    when_asked(monkeypatch, made)
+    reconcile(instance)
+    assert Block.objects.filter(name="new").exists()

@@ -111,7 +111,7 @@ class Follower(threading.Thread):
         lines = []
         line: ConsoleLine | None = first
         while line is not None:
-            lines.append((line.timestamp.milliseconds, visible(line.text)))
+            lines.append((max(0, line.timestamp.milliseconds), visible(line.text)))
             line = stream.read(0) if len(lines) < BATCH else None
         return lines
 

@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from accounts.models import Team
 from albatross.messages import BlockState
 from albatross.models import Instance
-from albatross.names import Name
-from unikernels.inventory.report import path_text
+from unikernels.inventory.report import Report, path_text
 from unikernels.models import Block
 
 
-def apply_blocks(
-    instance: Instance, blocks: Mapping[Name, BlockState], teams: Mapping[str | None, Team]
-) -> None:
-    """Bring the block rows of *instance* to what it reports; *teams* by domain."""
+def apply_blocks(instance: Instance, report: Report, teams: Mapping[str | None, Team]) -> None:
+    """Bring the block rows of *instance* to what *report* says; *teams* by domain."""
+    blocks = report.blocks
     rows = {row.full_name: row for row in Block.objects.filter(instance=instance)}
-    if gone := [row.pk for name, row in rows.items() if name not in blocks]:
+    if gone := [row.pk for name, row in rows.items() if name not in blocks and row.pk <= report.last_block]:
         Block.objects.filter(pk__in=gone).delete()
     wanted = [_row(instance, state, teams.get(name.domain)) for name, state in blocks.items()]
     Block.objects.bulk_create(

@@ -43,7 +43,7 @@ def reconcile(instance: Instance, *, watcher: str | None = None) -> bool:
         mark_seen(instance, report.asked_at, watcher=watcher)
         teams = teams_of(report)
         apply_policies(instance, report, teams)
-        apply_blocks(instance, report.blocks, teams)
+        apply_blocks(instance, report, teams)
         apply_unikernels(instance, report, teams)
     return True
 
