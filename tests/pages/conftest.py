@@ -1,4 +1,4 @@
-"""The cast before a world of pages."""
+"""A world of pages, and the cast before it: a browser each."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from accounts.models import Team, User
+from tests.cast import ClientOf
 from tests.pages.world import World
 
 
@@ -16,3 +18,23 @@ def world(robur: Team, alice: User, settings: Any, tmp_path: Path) -> World:
     settings.IMAGE_DIR = tmp_path / "images"
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
     return World(robur, alice)
+
+
+@pytest.fixture
+def deployer(dave: User, client_of: ClientOf) -> Client:
+    return client_of(dave)
+
+
+@pytest.fixture
+def viewer(bob: User, client_of: ClientOf) -> Client:
+    return client_of(bob)
+
+
+@pytest.fixture
+def stranger(charlie: User, client_of: ClientOf) -> Client:
+    return client_of(charlie)
+
+
+@pytest.fixture
+def superuser(root: User, client_of: ClientOf) -> Client:
+    return client_of(root)

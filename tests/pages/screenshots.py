@@ -21,7 +21,6 @@ django.setup()
 # ruff: noqa: E402 - models can be read only now
 from django.conf import settings
 from django.contrib.staticfiles.handlers import StaticFilesHandler
-from django.db import connections
 from django.test.testcases import LiveServerThread
 from django.test.utils import get_runner, override_settings, setup_test_environment
 from playwright.sync_api import Browser, ConsoleMessage, Page
@@ -88,10 +87,7 @@ def _words(text: str) -> frozenset[str]:
 def _take(folder: Path, only: frozenset[str], views: frozenset[str]) -> None:
     alice, root, newcomer = person("alice"), person("root", superuser=True), person("nora")
     world = World(team_create(actor=SYSTEM, name="robur", owner=alice), alice)
-    shared = {alias: connections[alias] for alias in connections if connections[alias].is_in_memory_db()}
-    for connection in shared.values():
-        connection.inc_thread_sharing()
-    server = LiveServerThread("127.0.0.1", StaticFilesHandler, connections_override=shared)
+    server = LiveServerThread("127.0.0.1", StaticFilesHandler)  # the database is a file
     server.start()
     server.is_ready.wait()
     album = Album(folder, only, views, f"http://127.0.0.1:{server.port}")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 
-from accounts.models import User
-from tests.cast import ClientOf
 from tests.pages.world import World
 
 EVERYBODYS = (
@@ -48,9 +47,9 @@ SUPERUSERS = (
 
 @pytest.mark.parametrize("path", EVERYBODYS)
 def test_pages_of_everybody_are_empty_for_strangers_and_say_so(
-    world: World, charlie: User, client_of: ClientOf, path: str
+    world: World, stranger: Client, path: str
 ) -> None:
-    response = client_of(charlie).get(path)
+    response = stranger.get(path)
 
     assert response.status_code == 200
     assert "robur" not in response.text
@@ -58,14 +57,13 @@ def test_pages_of_everybody_are_empty_for_strangers_and_say_so(
 
 
 @pytest.mark.parametrize("path", [*EVERYBODYS, "/deploy/"])
-def test_members_see_their_pages(world: World, dave: User, client_of: ClientOf, path: str) -> None:
-    assert client_of(dave).get(path).status_code == 200
+def test_members_see_their_pages(world: World, deployer: Client, path: str) -> None:
+    assert deployer.get(path).status_code == 200
 
 
 def test_pages_of_a_team_tell_strangers_nothing_and_viewers_what_they_lack(
-    world: World, charlie: User, bob: User, dave: User, client_of: ClientOf
+    world: World, stranger: Client, viewer: Client, deployer: Client
 ) -> None:
-    stranger, viewer, deployer = client_of(charlie), client_of(bob), client_of(dave)
     for path, for_viewer in of_the_team(world).items():
         assert stranger.get(path).status_code == 404, path
         answer = viewer.get(path)
@@ -76,19 +74,19 @@ def test_pages_of_a_team_tell_strangers_nothing_and_viewers_what_they_lack(
 
 @pytest.mark.parametrize("path", SUPERUSERS)
 def test_what_superusers_do_is_not_there_for_others(
-    world: World, alice: User, root: User, client_of: ClientOf, path: str
+    world: World, deployer: Client, superuser: Client, path: str
 ) -> None:
-    assert client_of(alice).get(path).status_code == 404
-    assert client_of(root).get(path).status_code == 200
+    assert deployer.get(path).status_code == 404
+    assert superuser.get(path).status_code == 200
 
 
 @pytest.mark.parametrize("path", [*EVERYBODYS, "/deploy/", "/unikernels/1/"])
-def test_who_is_not_logged_in_is_asked_to(db: None, client: object, path: str) -> None:
-    response = client.get(path)  # type: ignore[attr-defined]  # Django's test client
+def test_who_is_not_logged_in_is_asked_to(db: None, client: Client, path: str) -> None:
+    response = client.get(path)
 
     assert response.status_code == 302
     assert response.headers["Location"].startswith("/accounts/login/?next=")
 
 
-def test_no_page_may_be_kept_by_a_cache(world: World, dave: User, client_of: ClientOf) -> None:
-    assert client_of(dave).get("/").headers["Cache-Control"] == "private, no-store"
+def test_no_page_may_be_kept_by_a_cache(world: World, deployer: Client) -> None:
+    assert deployer.get("/").headers["Cache-Control"] == "private, no-store"

@@ -181,7 +181,7 @@ class World:
             configuration=replace(
                 configuration_of(first), memory=64, fail_behaviour=FailBehaviour(True, frozenset({2}))
             ),
-            origin="configured",
+            origin=Version.Origin.CONFIGURED,
             user=self.person,
         )
         ended = self.now - timedelta(minutes=3)

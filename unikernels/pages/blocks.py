@@ -29,12 +29,12 @@ from unikernels.pages.same import same
 @require_http_methods(["GET", "POST"])
 def blocks(request: PageRequest) -> HttpResponse:
     """The block devices of the teams, and the form to create one."""
-    teams = request.site.deploy_teams
+    teams = request.frame.deploy_teams
     form = BlockForm(
         request.POST if request.method == "POST" else None,
         teams=teams,
-        instances=instances_of(request.actor).order_by("name"),
-        team=request.site.team,
+        instances=list(instances_of(request.actor).order_by("name")),
+        team=request.frame.team,
     )
     if request.method == "POST" and not teams:
         raise Forbidden("Your role in these teams is viewer; this needs deployer.")
@@ -44,7 +44,7 @@ def blocks(request: PageRequest) -> HttpResponse:
         except ApplicationError as error:
             show_error(form, error)
     found: Listed[Block] = listed(
-        request, request.site.of_team(blocks_of(request.actor)), BY_NAME, lambda b: b
+        request, request.frame.of_team(blocks_of(request.actor)), BY_NAME, lambda b: b
     )
     uses = uses_of(found.items)
     context = {
@@ -72,7 +72,7 @@ def _create(request: PageRequest, form: BlockForm) -> HttpResponse:
 
 
 def _body(request: PageRequest) -> dict[str, object]:
-    team = request.site.team.name if request.site.team else "TEAM"
+    team = request.frame.team.name if request.frame.team else "TEAM"
     return {"team": team, "instance": "INSTANCE", "name": "data", "size": 64}
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from django.db.models import Q
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
-from django.utils.datastructures import MultiValueDict
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import team_of
@@ -36,14 +35,14 @@ from unikernels.versions import configuration_of
 @require_GET
 def choose_image(request: PageRequest) -> HttpResponse:
     """Step one: upload an image, or take one that is there."""
-    teams = request.site.deploy_teams
+    teams = request.frame.deploy_teams
     if not teams:
         raise Forbidden("Your role in your teams is viewer; deploying needs deployer.")
-    found = request.site.of_team(images_of(request.actor)).filter(team__in=teams)
+    found = request.frame.of_team(images_of(request.actor)).filter(team__in=teams)
     context = {
         "section": "unikernels",
         "list": listed(request, found, NEWEST_FIRST, lambda copy: copy),
-        "form": UploadForm(teams=teams, team=request.site.team),
+        "form": UploadForm(teams=teams, team=request.frame.team),
         "then": "deploy",
         "examples": offered(),
         "step": 1,
@@ -64,10 +63,11 @@ def deploy_image(request: PageRequest, team: str, digest: str) -> HttpResponse:
         )
     place = next((p for p in places if p.name == request.GET.get("instance")), places[0])
     share = share_of(owner, place)
-    data = request.POST if request.method == "POST" else None
+    data: QueryDict | None = request.POST if request.method == "POST" else None
     problem = ""
-    if data is not None and data.get("action", "").startswith("create-"):
-        data, problem = _create_block(request, owner, place, data)
+    making = request.POST.get("action", "").startswith("create-")
+    if making:
+        data, problem = _create_block(request, owner, place)
     again = _again(request, owner)
     form = DeployForm(
         data,
@@ -77,7 +77,7 @@ def deploy_image(request: PageRequest, team: str, digest: str) -> HttpResponse:
     if again:
         form.initial["name"] = again.unikernel.name
     change = _change(request, copy, share, {"places": places, "problem": problem, "again": again})
-    if data is not None and data is not request.POST:
+    if making:
         return render(request, "deploy_image.html", {**change.context(form), "form": form, "plan": None})
     return answer(request, form, change)
 
@@ -152,14 +152,14 @@ def _same(team: Team, place: Instance, image: Image, form: ConfigurationForm) ->
     return same("POST", "/unikernels/", body=body, command=command, step=f"Deploy {name}")
 
 
-def _create_block(
-    request: PageRequest, team: Team, place: Instance, data: QueryDict
-) -> tuple[QueryDict, str]:
-    """Make the block device that the form asks for beside a device; the form then has it chosen."""
-    at = data["action"].removeprefix("create-")
-    given: MultiValueDict[str, str] = data.copy()
-    name, size = data.get(f"new-{at}-name", "").strip(), data.get(f"new-{at}-size", "").strip()
-    given["action"] = ""
+def _create_block(request: PageRequest, team: Team, place: Instance) -> tuple[QueryDict, str]:
+    """Make the block device that the form asks for beside a device; the form then has it chosen.
+
+    What was typed otherwise stays as it is. The text says why there is none.
+    """
+    given = request.POST.copy()
+    at = request.POST.get("action", "").removeprefix("create-")
+    name, size = (request.POST.get(f"new-{at}-{part}", "").strip() for part in ("name", "size"))
     if not (size.isascii() and size.isdigit() and len(size) < 10):
         return given, "Give the new block device a size in whole MB."
     try:

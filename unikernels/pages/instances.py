@@ -38,7 +38,7 @@ def badge(instance: Instance) -> Badge:
 @require_GET
 def instances(request: PageRequest) -> HttpResponse:
     """All instances, those in trouble first."""
-    mine = Q() if request.actor.all_powerful else Q(unikernels__team__in=request.site.teams)
+    mine = Q() if request.actor.all_powerful else Q(unikernels__team__in=request.frame.teams)
     found = instances_of(request.actor).annotate(here=Count("unikernels", filter=mine, distinct=True))
     rows = sorted(found.order_by("name"), key=lambda instance: instance.status != Instance.Status.DEGRADED)
     context = {

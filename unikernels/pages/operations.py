@@ -33,7 +33,7 @@ SHOWN = {"": "All", "running": "Under way", "bad": "Did not succeed"}
 @require_GET
 def operations(request: PageRequest) -> HttpResponse:
     """All operations, newest first."""
-    found = request.site.of_team(operations_of(request.actor))
+    found = request.frame.of_team(operations_of(request.actor))
     shown = request.GET.get("show", "")
     if shown == "running":
         found = found.filter(finished_at=None)

@@ -52,9 +52,9 @@ class Notice:
 @require_GET
 def overview(request: PageRequest) -> HttpResponse:
     """Everything at a glance; the live part alone for a poll."""
-    unikernels = request.site.of_team(unikernels_of(request.actor))
+    unikernels = request.frame.of_team(unikernels_of(request.actor))
     rows = [row(values) for values in rows_of(unikernels).order_by("name", "id")[:MAX_ROWS]]
-    under_way = request.site.of_team(operations_of(request.actor)).filter(finished_at=None)[:MAX_UNDER_WAY]
+    under_way = request.frame.of_team(operations_of(request.actor)).filter(finished_at=None)[:MAX_UNDER_WAY]
     instances = list(instances_of(request.actor).only(*_OF_INSTANCES))
     notices = [*_instance_notices(request, instances), *_unikernel_notices(request, rows)]
     context = {
@@ -77,7 +77,7 @@ def overview(request: PageRequest) -> HttpResponse:
 
 def _below(request: PageRequest) -> dict[str, Any]:
     """What does not change while one looks."""
-    quotas = request.site.of_team(quotas_of(request.actor)).order_by("instance__name", "team__name")
+    quotas = request.frame.of_team(quotas_of(request.actor)).order_by("instance__name", "team__name")
     return {
         "shares": shares_of(quotas[:MAX_SHARES]),
         "same": same("GET", "/unikernels/", command="unikernels"),
@@ -132,7 +132,7 @@ def _unikernel_notices(request: PageRequest, rows: list[Row]) -> Iterator[Notice
         unikernel=OuterRef("unikernel"), pk__gt=OuterRef("pk"), finished_at__isnull=False
     )
     ended_badly = (
-        request.site.of_team(operations_of(request.actor))
+        request.frame.of_team(operations_of(request.actor))
         .filter(~Exists(later), state__in=BAD_ENDS, finished_at__gt=timezone.now() - RECENT)
         .order_by("-id")[: MAX_NOTICES + 1]
     )

@@ -27,7 +27,7 @@ from unikernels.templatetags.house import ranges
 def quotas(request: PageRequest) -> HttpResponse:
     """What each team may use on each instance, and uses."""
     shares = shares_of(
-        request.site.of_team(quotas_of(request.actor)).order_by("instance__name", "team__name")
+        request.frame.of_team(quotas_of(request.actor)).order_by("instance__name", "team__name")
     )
     groups = [
         (instance, list(these)) for instance, these in groupby(shares, key=lambda share: share.instance)

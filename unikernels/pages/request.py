@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
-from typing import Concatenate, ParamSpec
+from functools import cached_property, wraps
+from typing import Concatenate, ParamSpec, cast
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
@@ -18,7 +18,7 @@ from accounts.actors import Actor
 from accounts.models import Team, User
 from accounts.requests import actor_of
 from mollymawk.errors import ApplicationError, Forbidden, Missing
-from unikernels.pages.site import Site
+from unikernels.pages.site import Frame
 
 P = ParamSpec("P")
 
@@ -26,14 +26,12 @@ P = ParamSpec("P")
 class Viewer(Actor):
     """Who acts during one request: the teams are read once, however many lists a page has."""
 
-    __slots__ = ("_teams",)
+    @cached_property
+    def _teams(self) -> list[Team]:
+        return super().teams()
 
     def teams(self) -> list[Team]:
         """The teams this actor may look into, by name."""
-        try:
-            return self._teams
-        except AttributeError:
-            object.__setattr__(self, "_teams", super().teams())
         return self._teams
 
 
@@ -42,7 +40,7 @@ class PageRequest(HttpRequest):
 
     actor: Actor
     htmx: HtmxDetails
-    site: Site
+    frame: Frame
     user: User
 
 
@@ -66,21 +64,22 @@ def page(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
     """
 
     @wraps(view)
-    def answer(request: PageRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        asked = cast("PageRequest", request)
         if not request.user.is_authenticated:
-            return HttpResponseClientRefresh() if request.htmx else redirect_to_login(request.get_full_path())
+            return HttpResponseClientRefresh() if asked.htmx else redirect_to_login(request.get_full_path())
         who = actor_of(request)
-        request.actor = Viewer(who.user, who.credential, who.address)
-        request.site = Site(request, request.actor)
+        asked.actor = Viewer(who.user, who.credential, who.address)
+        asked.frame = Frame(request, asked.actor)
         try:
-            response = view(request, *args, **kwargs)
+            response = view(asked, *args, **kwargs)
         except ApplicationError as error:
             return error_page(request, error)
         # What stands on these pages is for one person, and true for a moment.
         response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
-    return answer  # type: ignore[return-value]  # the request is one of ours once the login is known
+    return answer
 
 
 def error_page(request: HttpRequest, error: ApplicationError) -> HttpResponse:

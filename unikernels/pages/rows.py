@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
@@ -71,7 +71,8 @@ class Row:
 def rows_of(unikernels: QuerySet[Unikernel]) -> QuerySet[Unikernel, dict[str, Any]]:
     """What ``row`` needs of *unikernels*, in one query."""
     unfinished = Operation.objects.filter(unikernel=OuterRef("pk"), finished_at=None)
-    return unikernels.annotate(under_way=Subquery(unfinished.values("kind")[:1])).values(*_COLUMNS)
+    found = unikernels.annotate(under_way=Subquery(unfinished.values("kind")[:1])).values(*_COLUMNS)
+    return cast("QuerySet[Unikernel, dict[str, Any]]", found)
 
 
 def row(values: dict[str, Any]) -> Row:

@@ -10,6 +10,9 @@ from typing import Any
 
 from django.conf import settings
 
+# Through the environment: a secret never becomes part of the script's text.
+_WORKFLOW_TOKEN = ("  env:", "    MOLLYMAWK_TOKEN: ${{ secrets.MOLLYMAWK_TOKEN }}")
+
 
 @dataclass(frozen=True, slots=True)
 class Same:
@@ -36,19 +39,19 @@ def same(
     step: str = "",
 ) -> Same:
     """*method* on *path* below ``/api/v1``; *command* goes after ``manage.py``, *step* names the workflow step."""
-    curl = _curl(method, path, "$MOLLYMAWK_TOKEN", body, upload)
+    curl = _curl(method, path, body, upload)
     workflow = ""
     if step:
-        lines = _curl(method, path, "${{ secrets.MOLLYMAWK_TOKEN }}", body, upload).splitlines()
-        workflow = "\n".join([f"- name: {step}", "  run: |", *(f"    {line}" for line in lines)])
+        lines = [f"    {line}" for line in curl.splitlines()]
+        workflow = "\n".join([f"- name: {step}", *_WORKFLOW_TOKEN, "  run: |", *lines])
     return Same(curl, f"./manage.py {command}" if command else "", workflow)
 
 
-def _curl(method: str, path: str, token: str, body: Mapping[str, Any] | None, upload: str) -> str:
+def _curl(method: str, path: str, body: Mapping[str, Any] | None, upload: str) -> str:
     parts = ["curl --fail-with-body"]
     if method != "GET":
         parts[0] += f" -X {method}"
-    parts.append(f'-H "Authorization: Bearer {token}"')
+    parts.append('-H "Authorization: Bearer $MOLLYMAWK_TOKEN"')
     if body is not None:
         parts.append('-H "Content-Type: application/json"')
         parts.append(f"-d {shlex.quote(json.dumps(body, ensure_ascii=False))}")

@@ -21,7 +21,7 @@ THEME_COOKIE = "theme"
 M = TypeVar("M", bound=Model)
 
 
-class Site:
+class Frame:
     """The frame of one page: who looks, at which team, in which theme."""
 
     version = settings.VERSION
@@ -113,7 +113,7 @@ def links() -> dict[str, Any]:
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Context processor: ``site``, for the frame of every page."""
-    return {"site": getattr(request, "site", None) or Site(request, _actor(request))}
+    return {"site": getattr(request, "frame", None) or Frame(request, _actor(request))}
 
 
 def _actor(request: HttpRequest) -> Actor | None:

@@ -15,10 +15,10 @@ from django_htmx.http import HttpResponseClientRefresh
 from accounts.actors import Actor
 from accounts.models import Event, Role
 from mollymawk.errors import ApplicationError
-from mollymawk.keyring import unseal_json
 from mollymawk.rest.pages import BY_NAME
 from unikernels.access import instances_of, operations_of, unikernel_of, unikernels_of
 from unikernels.arguments import masked, may_read_arguments
+from unikernels.inventory.observed import observed_of
 from unikernels.inventory.services import adopt
 from unikernels.models import Operation, Unikernel
 from unikernels.operations import services
@@ -69,7 +69,7 @@ def unikernels(request: PageRequest) -> HttpResponse:
 
 
 def _narrowed(request: PageRequest, asked: dict[str, str]) -> QuerySet[Unikernel]:
-    found = request.site.of_team(unikernels_of(request.actor))
+    found = request.frame.of_team(unikernels_of(request.actor))
     if asked["q"]:
         found = found.filter(name__icontains=asked["q"].lower())
     if asked["instance"]:
@@ -135,8 +135,8 @@ def _facts(request: PageRequest, thing: Unikernel, current: Current | None) -> d
 
 
 def _arguments(actor: Actor, thing: Unikernel) -> list[str]:
-    reported = unseal_json(thing.sealed_arguments) if thing.sealed_arguments else None
-    given: list[str] = list(reported or [])
+    info = observed_of(thing)
+    given = list(info.arguments or ()) if info else []
     return given if may_read_arguments(actor, thing.team) else masked(given)
 
 
@@ -147,15 +147,15 @@ def _history(request: PageRequest, thing: Unikernel) -> dict[str, Any]:
     runs = thing.state == Unikernel.Presence.RUNNING
     ours = thing.current is not None and not thing.changed_outside
     events = Event.objects.filter(subject=f"unikernel:{thing.pk}").exclude(ON_THE_WAY).select_related("actor")
+    can_change, can_destroy = deployer and runs and ours, deployer and (runs or thing.started is not None)
     return {
-        "deployer": deployer,
-        "can_change": deployer and runs and ours,
-        "can_destroy": deployer and (runs or thing.started is not None),
+        "can_change": can_change,
+        "can_destroy": can_destroy,
         "can_adopt": deployer and runs and not ours,
         "can_deploy": deployer and not runs,
         "versions": list(thing.versions.select_related("created_by", "image")[:MAX_VERSIONS]),
         "events": [happening(event) for event in events[:MAX_EVENTS]],
-        "dialogs": [restart_question(thing), destroy_question(thing)] if deployer else [],
+        "dialogs": [restart_question(thing)] * can_change + [destroy_question(thing)] * can_destroy,
         "same": same_restart(thing) if deployer else same("GET", f"/unikernels/{thing.pk}/"),
     }
 
