@@ -12,7 +12,7 @@ from mollymawk.rest.schema import reads
 from mollymawk.rest.shapes import Strict
 from unikernels.access import unikernel_of
 from unikernels.api.base import Endpoint
-from unikernels.consoles.services import MAX_LINES, history
+from unikernels.consoles.services import MAX_LINES, Line, history
 
 
 class LineOut(serializers.Serializer[Any]):
@@ -22,6 +22,11 @@ class LineOut(serializers.Serializer[Any]):
     at = serializers.DateTimeField(help_text="the instance's clock")
     text = serializers.CharField()
     notice = serializers.BooleanField(help_text="a word of ours about the console, by our clock")
+
+
+def show(line: Line) -> dict[str, Any]:
+    """A line, as the API tells it."""
+    return {"id": line.id, "at": line.at, "text": line.text, "notice": line.notice}
 
 
 class Console(Endpoint):
@@ -45,9 +50,6 @@ class Console(Endpoint):
         """Read a console."""
         count = self.query(self.Query)["count"]
         unikernel = unikernel_of(self.actor, pk)
-        lines = [
-            {"id": line.id, "at": line.at, "text": line.text, "notice": line.notice}
-            for line in history(unikernel, count)
-        ]
+        lines = [show(line) for line in history(unikernel, count)]
         stream = request.build_absolute_uri(f"/unikernels/{pk}/console/stream")
         return Response({"lines": lines, "stream": stream})

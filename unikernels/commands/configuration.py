@@ -39,7 +39,7 @@ def add_configuration(parser: ArgumentParser) -> None:
         action="append",
         dest="arguments",
         metavar="TEXT",
-        help="argument of the unikernel; repeat for several",
+        help="argument of the unikernel, as --arg=--name=value; repeat for several",
     )
     group.add_argument(
         "--arg-file",

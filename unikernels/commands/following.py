@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from argparse import ArgumentParser, BooleanOptionalAction
-from collections.abc import Callable
+from time import monotonic, sleep
 from typing import Any
 
 from django.utils import timezone
@@ -66,26 +65,18 @@ def tell(operation: Operation, output: Output) -> int:
     return exit_code(operation)
 
 
-def follow(
-    operation: Operation,
-    output: Output,
-    *,
-    timeout: float,
-    here: bool = False,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Operation:
+def follow(operation: Operation, output: Output, *, timeout: float, here: bool = False) -> Operation:
     """Tell the steps of *operation* as they happen, until it ends or *timeout* seconds passed.
 
     *here*: this process does the work, as any worker may at the same time.
     """
-    begun, told, warned = clock(), _Told(output), False
+    begun, told, warned = monotonic(), _Told(output), False
     while True:
         if here and operation.due_at <= timezone.now():
             advance(operation.pk)
         operation = operation_of(COMMAND, operation.pk)
         told.tell(steps_of(operation))
-        passed = clock() - begun
+        passed = monotonic() - begun
         if operation.finished_at is not None or passed >= timeout:
             return operation
         if not warned and not operation.lease_count and passed >= IDLE_AFTER:

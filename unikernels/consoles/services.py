@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 
 from mollymawk.errors import Unavailable
 from unikernels.consoles import streams
@@ -10,11 +11,13 @@ from unikernels.consoles.streams import Line, want
 from unikernels.models import Unikernel
 from unikernels.redis import RedisError
 
-__all__ = ["MAX_LINES", "Line", "history", "want"]
+__all__ = ["MAX_LINES", "Line", "follow", "followed", "history", "want"]
 
 MAX_LINES = streams.MAX_ENTRIES
 PATIENCE = 1.5  # seconds for a watcher to begin; it looks four times a second
 LOOK_GAP = 0.03
+LISTEN = 10.0  # seconds that Redis is listened to at a time; well below the life of a look
+_AWAY = "Consoles cannot be read now: the broker does not answer."
 
 
 def history(unikernel: Unikernel, count: int) -> list[Line]:
@@ -30,4 +33,30 @@ def history(unikernel: Unikernel, count: int) -> list[Line]:
             time.sleep(LOOK_GAP)
         return streams.newest(unikernel.pk, min(count, MAX_LINES))
     except RedisError as error:
-        raise Unavailable("Consoles cannot be read now: the broker does not answer.") from error
+        raise Unavailable(_AWAY) from error
+
+
+def follow(unikernel: Unikernel, after: str) -> Iterator[Line | None]:
+    """The lines after the one with the id *after* as they come, and None when there was none for a while.
+
+    ``0-0`` is before the first. Does not end by itself; raises ``Unavailable``.
+    """
+    try:
+        while True:
+            want(unikernel.pk)
+            lines = streams.newer(unikernel.pk, after, LISTEN)
+            for line in lines:
+                after = line.id
+                yield line
+            if not lines:
+                yield None
+    except RedisError as error:
+        raise Unavailable(_AWAY) from error
+
+
+def followed(unikernel: Unikernel) -> bool:
+    """Whether a watcher has this console in hand. Raises ``Unavailable``."""
+    try:
+        return streams.has_state(unikernel.pk)
+    except RedisError as error:
+        raise Unavailable(_AWAY) from error

@@ -87,6 +87,13 @@ def newest(unikernel: int, count: int) -> list[Line]:
     return [read_entry(entry) for entry in reversed(entries)]
 
 
+def newer(unikernel: int, after: str, wait: float) -> list[Line]:
+    """The lines after the id *after*; none when none came within *wait* seconds."""
+    key = stream_key(unikernel)
+    answer = cast("list[Any]", connection().xread({key: after}, block=int(wait * 1000)))
+    return [read_entry(entry) for entry in answer[0][1]] if answer else []
+
+
 def read_entry(entry: Entry) -> Line:
     """The line in an entry of the stream."""
     data: dict[str, Any] = json.loads(entry[1][b"line"])
