@@ -33,13 +33,14 @@ def session_of(user: User) -> str:
 
 
 def window(
-    browser: Browser, url: str, session: str, *, width: int = WIDE, theme: str = "light"
+    browser: Browser, url: str, session: str, *, width: int = WIDE, theme: str = "light", script: bool = True
 ) -> BrowserContext:
     """A window of *width* for the holder of *session*, in a theme of the system."""
     context = browser.new_context(
         viewport={"width": width, "height": 800},
         color_scheme="dark" if theme == "dark" else "light",
         reduced_motion="reduce",
+        java_script_enabled=script,
     )
     if session:
         context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])

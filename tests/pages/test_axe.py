@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from accounts.models import User
-from tests.pages.browser import NARROW, WIDE, chromium, pages, session_of, window
+from tests.pages.browser import NARROW, WIDE, pages, session_of, window
 from tests.pages.world import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -32,25 +32,21 @@ Visit = Callable[..., Iterator[tuple[str, Page]]]
 
 
 @pytest.fixture
-def visit(
-    world: World, root: User, live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Visit]:
+def visit(world: World, root: User, live_server: Any, settings: Any, browser: Browser) -> Visit:
     """Goes through all pages as a superuser; each with its name, everything unfolded."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's own loop runs in this thread
     settings.EXAMPLE_IMAGES = True
     session = session_of(root)
-    with chromium() as browser:
 
-        def visit(said: list[str] | None = None, **how: Any) -> Iterator[tuple[str, Page]]:
-            page = window(browser, live_server.url, session, **how).new_page()
-            if said is not None:
-                listen(page, said)
-            for name, path in pages(world).items():
-                page.goto(live_server.url + path)
-                page.evaluate(OPEN_ALL)
-                yield name, page
+    def visit(said: list[str] | None = None, **how: Any) -> Iterator[tuple[str, Page]]:
+        page = window(browser, live_server.url, session, **how).new_page()
+        if said is not None:
+            listen(page, said)
+        for name, path in pages(world).items():
+            page.goto(live_server.url + path)
+            page.evaluate(OPEN_ALL)
+            yield name, page
 
-        yield visit
+    return visit
 
 
 def listen(page: Page, said: list[str]) -> None:

@@ -79,7 +79,7 @@ def page(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
         response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
-    return answer
+    return answer  # type: ignore[return-value]  # wraps keeps the type of the inner request
 
 
 def error_page(request: HttpRequest, error: ApplicationError) -> HttpResponse:

@@ -1,0 +1,73 @@
+"""The page of a console: what was printed, as text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.pages.world import World
+from unikernels.consoles import streams
+
+NASTY = "</span><script>alert(1)</script>"
+
+
+@pytest.fixture
+def printed(world: World, redis_server: str) -> World:
+    """static-website printed two lines, and a watcher follows it."""
+    streams.append(world.web.pk, [(1_700_000_000_000, "Hello"), (1_700_000_001_000, NASTY)])
+    streams.append_notice(world.web.pk, world.now, "Somebody else reads this console.")
+    streams.set_state(world.web.pk, streams.FOLLOWING)
+    return world
+
+
+def test_what_was_printed_is_there_without_javascript(printed: World, viewer: Client) -> None:
+    page = viewer.get(f"/unikernels/{printed.web.pk}/console/").text
+
+    assert "22:13:20</time><span>Hello</span>" in page
+    assert "Somebody else reads this console." in page
+
+
+def test_nothing_that_was_printed_becomes_markup(printed: World, viewer: Client) -> None:
+    page = viewer.get(f"/unikernels/{printed.web.pk}/console/").text
+
+    assert NASTY not in page
+    assert "&lt;/span&gt;&lt;script&gt;" in page
+
+
+def test_following_begins_behind_the_last_line(printed: World, viewer: Client) -> None:
+    page = viewer.get(f"/unikernels/{printed.web.pk}/console/").text
+    last = streams.newest(printed.web.pk, 1)[0].id
+
+    assert f'data-stream="/unikernels/{printed.web.pk}/console/stream" data-last="{last}"' in page
+
+
+def test_looking_makes_a_watcher_follow(printed: World, viewer: Client) -> None:
+    viewer.get(f"/unikernels/{printed.web.pk}/console/")
+
+    assert streams.wanted() == {printed.web.pk}
+
+
+def test_all_lines_can_be_taken_away_as_text(printed: World, viewer: Client) -> None:
+    response = viewer.get(f"/unikernels/{printed.web.pk}/console/download/")
+
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert response.headers["Content-Disposition"] == 'attachment; filename="static-website-console.txt"'
+    assert response.text.splitlines()[0] == "2023-11-14T22:13:20.000+00:00 Hello"
+
+
+def test_without_a_broker_the_page_says_so(
+    world: World, viewer: Client, settings: Any, tmp_path: Any
+) -> None:
+    settings.REDIS_URL = f"unix://{tmp_path}/nobody.sock"
+
+    response = viewer.get(f"/unikernels/{world.web.pk}/console/")
+
+    assert response.status_code == 200
+    assert "the broker does not answer" in response.text
+
+
+def test_strangers_read_no_console(printed: World, stranger: Client) -> None:
+    assert stranger.get(f"/unikernels/{printed.web.pk}/console/").status_code == 404
+    assert stranger.get(f"/unikernels/{printed.web.pk}/console/download/").status_code == 404
