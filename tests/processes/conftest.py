@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -43,3 +43,13 @@ def up(tmp_path_factory: pytest.TempPathFactory, next_network: Callable[[], str]
         yield up
     finally:
         up.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test shows what the installation said last."""
+    report = yield
+    up = getattr(item, "funcargs", {}).get("up")
+    if report.failed and isinstance(up, Up):
+        report.sections.append(("the last lines of up", "\n".join(up.lines[-80:])))
+    return report

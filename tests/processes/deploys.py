@@ -26,6 +26,8 @@ class Deploys:
         self.api: Api = up.api()
         self.image = self._image("steady")
         wait_for(self._instance_online, "the instance")
+        room = ("--unikernels=100", "--memory=4000", "--block=1024", "--cpu=0", "--cpu=1", "--bridge=service")
+        up.manage("quota_set", "demo", "demo", *room)
 
     def _image(self, words: str) -> str:
         image = build_image(behaviour={"lines": [words], "memory": 4})

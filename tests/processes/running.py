@@ -21,6 +21,7 @@ from django.conf import settings
 
 from albatross.simulator.control import ask
 from mollymawk.embedded.environment import prepare, socket_path
+from mollymawk.embedded.probes import healthy
 from mollymawk.embedded.tether import die_with
 from tests import postgresql
 
@@ -152,12 +153,17 @@ class Up:
         return int([found[1] for line in self.lines if (found := pattern.search(line))][-1])
 
     def kill(self, program: str) -> int:
-        """``kill -9`` for *program*, and wait until another process is there; its id."""
+        """``kill -9`` for *program*, and wait until another process is there and all is well; its id."""
         before, seen = self.pid(program), len(self.lines)
         os.kill(before, signal.SIGKILL)
         self.wait_for_line("| was killed by SIGKILL", after=seen)
         self.wait_for_line(f"{program:<9} | started as process", after=seen)
+        wait_for(self.healthy, "health")
         return self.pid(program)
+
+    def healthy(self) -> bool:
+        """Whether the web server answers, and reaches database and broker."""
+        return healthy(f"{self.url}/")
 
     def manage(self, *command: str, given: str = "") -> str:
         """What ``manage.py`` says to *command*; it has to succeed."""

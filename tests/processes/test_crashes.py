@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.processes.deploys import Deploys
@@ -17,36 +19,29 @@ def deploys(up: Up) -> Deploys:
     return Deploys(up)
 
 
-@pytest.mark.parametrize("program", KILLED)
-def test_a_kill_between_the_commit_point_and_the_answer(deploys: Deploys, program: str) -> None:
-    name = deploys.name()
-    deploys.fault("delay", "unikernel_*create", name, seconds=3)
-    operation = deploys.deploy(name)
-    wait_for(lambda: deploys.started(name), "the unikernel")
-    deploys.up.kill(program)
-    ended = deploys.end_of(operation)
-    assert (ended["state"], deploys.runs(name), deploys.started(name)) == ("succeeded", True, 1), ended
+def story(operation: dict[str, Any]) -> str:
+    """What is worth reading when it ended otherwise."""
+    lines = [
+        f"{event['at']} {event['was']} → {event['now']}: {event['reason']}" for event in operation["events"]
+    ]
+    return "\n".join([operation["verdict"]["sentence"], *lines])
 
 
 @pytest.mark.parametrize("program", KILLED)
-def test_a_kill_while_the_instance_does_nothing(deploys: Deploys, program: str) -> None:
-    name = deploys.name()
-    deploys.fault("hang", "unikernel_*create", name)
-    operation = deploys.deploy(name)
-    wait_for(lambda: deploys.arrived(name), "the command")
+def test_a_kill_in_the_middle_of_three_deploys(deploys: Deploys, program: str) -> None:
+    proving, unanswered, ignored = names = [deploys.name() for _ in range(3)]
+    deploys.fault("delay", "unikernel_*create", unanswered, seconds=4)  # done, and told late
+    deploys.fault("hang", "unikernel_*create", ignored)  # not done, and never told
+    operations = [deploys.deploy(proving)]
+    wait_for(lambda: deploys.operation(operations[0])["state"] == "prove", "the last step of the first")
+    operations += [deploys.deploy(name) for name in (unanswered, ignored)]
+    wait_for(lambda: deploys.started(unanswered) and deploys.arrived(ignored), "the commands")
     deploys.up.kill(program)
-    ended = deploys.end_of(operation)
-    assert (ended["state"], deploys.runs(name), deploys.started(name)) == ("succeeded", True, 1), ended
-
-
-@pytest.mark.parametrize("program", KILLED)
-def test_a_kill_while_it_has_to_prove_itself(deploys: Deploys, program: str) -> None:
-    name = deploys.name()
-    operation = deploys.deploy(name)
-    wait_for(lambda: deploys.operation(operation)["state"] == "prove", "the last step")
-    deploys.up.kill(program)
-    ended = deploys.end_of(operation)
-    assert (ended["state"], deploys.runs(name), deploys.started(name)) == ("succeeded", True, 1), ended
+    for name, operation in zip(names, operations, strict=True):
+        ended = deploys.end_of(operation)
+        assert (ended["state"], deploys.runs(name), deploys.started(name)) == ("succeeded", True, 1), story(
+            ended
+        )
 
 
 def test_a_kill_right_after_the_request(deploys: Deploys) -> None:
@@ -54,7 +49,7 @@ def test_a_kill_right_after_the_request(deploys: Deploys) -> None:
     operation = deploys.deploy(name)
     deploys.up.kill("worker")
     ended = deploys.end_of(operation)
-    assert (ended["state"], deploys.runs(name), deploys.started(name)) == ("succeeded", True, 1), ended
+    assert (ended["state"], deploys.runs(name), deploys.started(name)) == ("succeeded", True, 1), story(ended)
 
 
 def test_everything_killed_at_once(deploys: Deploys) -> None:
@@ -65,7 +60,9 @@ def test_everything_killed_at_once(deploys: Deploys) -> None:
         deploys.up.kill(program)
     for name, operation in zip(names, operations, strict=True):
         ended = deploys.end_of(operation)
-        assert (ended["state"], deploys.runs(name), deploys.started(name)) == ("succeeded", True, 1), ended
+        assert (ended["state"], deploys.runs(name), deploys.started(name)) == ("succeeded", True, 1), story(
+            ended
+        )
 
 
 def test_a_kill_in_the_middle_of_a_destroy(deploys: Deploys) -> None:
@@ -76,7 +73,7 @@ def test_a_kill_in_the_middle_of_a_destroy(deploys: Deploys) -> None:
     wait_for(lambda: not deploys.runs(name), "the end of the unikernel")
     deploys.up.kill("worker")
     ended = deploys.end_of(operation)
-    assert (ended["state"], deploys.runs(name)) == ("succeeded", False), ended
+    assert (ended["state"], deploys.runs(name)) == ("succeeded", False), story(ended)
 
 
 def test_a_failed_deploy_is_no_success_whoever_is_killed(deploys: Deploys) -> None:
@@ -87,5 +84,5 @@ def test_a_failed_deploy_is_no_success_whoever_is_killed(deploys: Deploys) -> No
     wait_for(lambda: deploys.arrived(name), "the command")
     deploys.up.kill("worker")
     ended = deploys.end_of(operation)
-    assert (ended["state"] == "succeeded") == deploys.runs(name), ended
+    assert (ended["state"] == "succeeded") == deploys.runs(name), story(ended)
     assert deploys.started(name) == deploys.runs(name)

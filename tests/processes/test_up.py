@@ -16,13 +16,6 @@ from tests.processes.running import PROGRAMS, Up, descendants, exists, listening
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 
 
-def healthy(up: Up) -> bool:
-    try:
-        return requests.get(f"{up.url}/healthz", timeout=5).status_code == 200
-    except requests.RequestException:
-        return False
-
-
 def test_the_web_server_reaches_database_and_broker(up: Up) -> None:
     answer = requests.get(f"{up.url}/healthz", timeout=30)
     assert (answer.status_code, answer.json()) == (200, {"database": "ok", "broker": "ok"})
@@ -47,14 +40,13 @@ def test_the_first_superuser_finds_an_instance_with_unikernels_and_a_quota(up: U
 def test_what_is_killed_comes_back(up: Up, program: str) -> None:
     before = descendants(up.pid(program))
     up.kill(program)
-    wait_for(lambda: healthy(up), "health")
     up.wait_for_worker()
     assert not any(map(exists, before))
 
 
 def test_nothing_listens_beyond_loopback(up: Up) -> None:
     assert up.process is not None
-    wait_for(lambda: healthy(up), "health")
+    wait_for(up.healthy, "health")
     found = [address for pid in descendants(up.process.pid) for address in listening_addresses(pid)]
     assert found
     assert [address for address in found if not ipaddress.ip_address(address).is_loopback] == []
@@ -123,4 +115,4 @@ def test_a_folder_with_a_long_name_works_too(make_up: MakeUp) -> None:
     up = make_up()
     up.folder = up.folder / ("long" * 30)
     up.start()
-    assert healthy(up)
+    assert up.healthy()

@@ -151,7 +151,8 @@ def _leg(path: tuple[State, ...], operation: Operation, *, back: bool) -> list[S
     if state is (State.ROLLED_BACK if back else State.SUCCEEDED):
         return [Step(_name(step, operation, back=back), "done") for step in path]
     stands = State(memo.ended_in) if state in TERMINAL else state
-    here = path.index(State.OBSERVE if stands is State.RESEND else stands)
+    seen = State.OBSERVE if stands is State.RESEND else stands
+    here = path.index(seen if seen in path else State.SWAP)  # a deploy passes capture: nothing is shown of it
     current: Status = "failed" if state in TERMINAL else "now"
     return [
         Step(_name(step, operation, back=back), *_status(at, here, current, memo))
