@@ -6,12 +6,15 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mollymawk.settings")
-_django = get_asgi_application()
+django.setup(set_prefix=False)
 
-from unikernels.consoles import stream  # noqa: E402  # models can be imported only now
+from mollymawk.handler import Handler  # noqa: E402  # settings and models can be read only now
+from unikernels.consoles import stream  # noqa: E402
+
+_django = Handler()
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]

@@ -94,6 +94,7 @@ def _sqlite(path: str) -> dict[str, object]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": path,
+        "CONN_MAX_AGE": 60,  # opening one costs as much as three queries
         "OPTIONS": {
             "timeout": 20,
             "transaction_mode": "IMMEDIATE",  # a reader that turns writer would fail at once otherwise

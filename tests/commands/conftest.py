@@ -40,7 +40,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
     def run(name: str, *arguments: object) -> Ran:
         command = load_command_class("unikernels", name)
-        command._called_from_command_line = True
+        vars(command)["_called_from_command_line"] = True  # wrong words are then told as to an operator
         code = 0
         try:
             parser = command.create_parser("manage.py", name)

@@ -1,0 +1,117 @@
+"""The ASGI side of Django: one hop for each request, and bodies that are too long are cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import override_settings
+from django.urls import path
+
+from mollymawk.handler import FORM_OVERHEAD, Handler
+
+PATH = "/api/v1/schema/"
+
+
+def ask(
+    handler: Handler,
+    *,
+    method: str = "GET",
+    address: str = PATH,
+    chunks: Iterable[bytes] = (),
+    headers: dict[str, str] | None = None,
+) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body of what a server would get for a request."""
+    named = {"host": "testserver", **(headers or {})}
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": address,
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in named.items()],
+        "server": ("testserver", 80),
+    }
+    sent: list[dict[str, Any]] = []
+    asyncio.run(_run(handler, scope, iter(chunks), sent))
+    told = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], told, b"".join(message.get("body", b"") for message in sent[1:])
+
+
+async def _run(
+    handler: Handler, scope: dict[str, Any], chunks: Iterator[bytes], sent: list[dict[str, Any]]
+) -> None:
+    whole = asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        if whole.is_set():
+            await asyncio.Event().wait()  # for ever: the client waits for us
+        if (chunk := next(chunks, None)) is None:
+            whole.set()
+        return {"type": "http.request", "body": chunk or b"", "more_body": chunk is not None}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await handler(scope, receive, send)  # type: ignore[arg-type]  # a dict is what servers get
+
+
+@pytest.fixture
+def handler(settings: Any) -> Handler:
+    settings.MAX_IMAGE_BYTES = 1000
+    settings.ALLOWED_HOSTS = ["testserver"]
+    return Handler()
+
+
+def test_a_request_is_answered(handler: Handler) -> None:
+    status, headers, body = ask(handler)
+    assert status == 200
+    assert headers["content-type"] == "application/json"
+    assert json.loads(body)["info"]["title"] == "Mollymawk"
+
+
+def test_a_body_announced_as_too_large_is_not_even_read(handler: Handler) -> None:
+    length = {"content-length": str(1000 + FORM_OVERHEAD + 1)}
+    chunks = iter([b"never read"])
+    address = "/api/v1/images/"
+    status, headers, body = ask(handler, method="POST", address=address, chunks=chunks, headers=length)
+    assert status == 413
+    assert next(chunks) == b"never read"
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["connection"] == "close"
+    assert json.loads(body)["status"] == 413
+
+
+def test_a_body_that_turns_out_too_large_is_cut_off(handler: Handler) -> None:
+    chunks = iter([b"x" * FORM_OVERHEAD, b"x" * 1000, b"x", b"never read"])
+    status, _, _ = ask(handler, method="POST", chunks=chunks)
+    assert status == 413
+    assert next(chunks) == b"never read"
+
+
+def test_a_body_of_the_right_length_is_read_by_whoever_answers(handler: Handler) -> None:
+    status, _, _ = ask(handler, method="POST", chunks=[b"x" * FORM_OVERHEAD, b"x" * 1000])
+    assert status == 405
+
+
+def test_anything_but_http_is_refused(handler: Handler) -> None:
+    with pytest.raises(ValueError, match="websocket"):
+        asyncio.run(handler({"type": "websocket"}, None, None))  # type: ignore[arg-type]  # never used
+
+
+def where(_: HttpRequest) -> HttpResponse:
+    return HttpResponse(threading.current_thread().name)
+
+
+urlpatterns = [path("where", where)]
+
+
+@override_settings(ROOT_URLCONF=__name__)
+def test_middleware_and_view_run_in_a_thread_of_the_pool(handler: Handler) -> None:
+    first, second = (ask(handler, address="/where")[2].decode() for _ in range(2))
+    assert first.startswith("request")
+    assert second.startswith("request")
