@@ -102,6 +102,7 @@ def test_the_page_of_an_operation_follows_it_to_its_end_and_rests(world: World, 
 
     expect(page.locator(".verdict .badge")).to_have_text("succeeded")
     expect(page.locator("#cancel")).to_have_count(0)
+    expect(page.locator("nav .count")).to_have_count(0)
     polls: list[str] = []
     page.on("request", lambda request: polls.append(request.url))
     page.wait_for_timeout(2500)  # longer than a poll's interval

@@ -236,6 +236,7 @@ def test_a_block_device_is_made_where_the_deploy_needs_one(
 
     assert Block.objects.get(instance=earth, name="files").size == 8
     assert '<option value="files" selected>files (8 MB)</option>' in page
+    assert "8 / 64 MB" in page
     assert 'value="shop"' in page
     assert "--hello" in page
 

@@ -79,6 +79,7 @@ def test_cpu_ids_are_told_as_ranges(numbers: tuple[int, ...], words: str) -> Non
         ({"stale": True}, "last seen 2 min ago", "idle"),
         ({"stale": True, "seen_at": None}, "never seen", "idle"),
         ({"stale": True, "state": "missing"}, "missing", "bad"),
+        ({"state": "missing", "ran": False}, "deploy failed", "bad"),
         ({"state": "missing", "under_way": "deploy"}, "deploying", "busy"),
         ({"stale": True, "under_way": "restart"}, "restarting", "busy"),
     ],
@@ -91,6 +92,7 @@ def test_one_badge_tells_what_matters_most(facts: dict[str, object], word: str, 
         "under_way": None,
         "seen_at": timezone.now() - timedelta(minutes=2),
         "stale": False,
+        "ran": True,
     }
     badge = state_badge(**(given | facts))  # type: ignore[arg-type]  # a table of any fields
 

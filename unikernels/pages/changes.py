@@ -53,16 +53,16 @@ def answer(request: PageRequest, form: ConfigurationForm, change: Change) -> Htt
     """The page for what was pressed."""
     action = request.POST.get("action", "")
     if request.method == "GET" or action == "back":
-        return _draw(request, form, change)
+        return draw(request, form, change)
     if not form.is_valid():
-        return _draw(request, form, change, status=422)
+        return draw(request, form, change, status=422)
     try:
         return _go(request, form, change) if action == "go" else _plan(request, form, change)
     except Conflict as error:
         return refused(request, error, request.path)
     except Invalid as error:
         show_error(form, error)
-        return _draw(request, form, change, status=422)
+        return draw(request, form, change, status=422)
     except Refused as error:
         return _draw_plan(request, form, change, _refusing(form, change, error), status=422)
 
@@ -87,10 +87,10 @@ def _refusing(form: ConfigurationForm, change: Change, error: Refused) -> Plan:
     return Plan(steps=plan.steps, refusals=tuple(error.reasons or [str(error)]), warnings=plan.warnings)
 
 
-def _draw(request: PageRequest, form: ConfigurationForm, change: Change, status: int = 200) -> HttpResponse:
-    return render(
-        request, change.template, {**change.context(form), "form": form, "plan": None}, status=status
-    )
+def draw(request: PageRequest, form: ConfigurationForm, change: Change, status: int = 200) -> HttpResponse:
+    """The form, as it was filled in."""
+    context = {**change.context(form), "form": form, "plan": None, "step": 2}
+    return render(request, change.template, context, status=status)
 
 
 def _draw_plan(
@@ -106,6 +106,7 @@ def _draw_plan(
         **change.context(form),
         "form": form,
         "plan": plan,
+        "step": 3,
         "carried": carried,
         "accepted": set(request.POST.getlist("accept")),
         "told": told(form.configuration),

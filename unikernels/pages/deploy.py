@@ -19,7 +19,7 @@ from unikernels.blocks.services import block_add
 from unikernels.configuration import MAX_MEMORY
 from unikernels.models import Image, TeamImage, Unikernel, Version
 from unikernels.operations import services
-from unikernels.pages.changes import Change, answer, body_of, offer_of, options_of
+from unikernels.pages.changes import Change, answer, body_of, draw, offer_of, options_of
 from unikernels.pages.configuration_form import ConfigurationForm, DeployForm
 from unikernels.pages.examples import offered
 from unikernels.pages.forms import UploadForm
@@ -62,12 +62,12 @@ def deploy_image(request: PageRequest, team: str, digest: str) -> HttpResponse:
             request, "deploy_nowhere.html", {"section": "unikernels", "team": owner, "copy": copy, "step": 2}
         )
     place = next((p for p in places if p.name == request.GET.get("instance")), places[0])
-    share = share_of(owner, place)
     data: QueryDict | None = request.POST if request.method == "POST" else None
     problem = ""
     making = request.POST.get("action", "").startswith("create-")
     if making:
         data, problem = _create_block(request, owner, place)
+    share = share_of(owner, place)
     again = _again(request, owner)
     form = DeployForm(
         data,
@@ -78,7 +78,7 @@ def deploy_image(request: PageRequest, team: str, digest: str) -> HttpResponse:
         form.initial["name"] = again.unikernel.name
     change = _change(request, copy, share, {"places": places, "problem": problem, "again": again})
     if making:
-        return render(request, "deploy_image.html", {**change.context(form), "form": form, "plan": None})
+        return draw(request, form, change)
     return answer(request, form, change)
 
 
@@ -120,7 +120,6 @@ def _change(request: PageRequest, copy: TeamImage, share: Share, drawn: dict[str
             "place": place,
             "share": share,
             "meters": planned(share, memory_of(form), None),
-            "step": 3 if ready else 2,
             "same": _same(team, place, copy.image, form) if ready else None,
         }
 

@@ -161,6 +161,7 @@ def _of_operation(operation: Operation) -> Notice:
 
 _SEEN = {
     "missing": "is missing: it is gone, and nobody here stopped it.",
+    "deploy failed": "has never run: its deploy failed.",
     "unstable": "is unstable: its last change failed.",
     "changed outside": "was changed outside: what runs is not what was asked for here.",
 }

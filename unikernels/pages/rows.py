@@ -86,6 +86,7 @@ def row(values: dict[str, Any]) -> Row:
         under_way=values["under_way"],
         seen_at=seen_at,
         stale=stale,
+        ran=values["current__number"] is not None,
     )
     digest = values["digest"] or values["current__digest"]
     memory = values["observed"].get("memory")

@@ -35,6 +35,7 @@ _PRESENCE = {
     Presence.STOPPED: Badge("stopped", "idle"),
     Presence.MISSING: Badge("missing", "bad"),
 }
+DEPLOY_FAILED = Badge("deploy failed", "bad")
 UNSTABLE = Badge("unstable", "bad")
 CHANGED_OUTSIDE = Badge("changed outside", "warn")
 
@@ -47,17 +48,19 @@ def state_badge(
     under_way: str | None,
     seen_at: datetime | None,
     stale: bool,
+    ran: bool,
 ) -> Badge:
     """How a unikernel stands, in one badge: what is being done, what is wrong, what is known.
 
-    *under_way* is the kind of its unfinished operation; *seen_at* and *stale* are its instance's.
+    *under_way* is the kind of its unfinished operation; *seen_at* and *stale* are its instance's; *ran*:
+    it has a version that was seen to run.
     """
     if under_way:
         return Badge(_UNDER_WAY[Kind(under_way)], "busy")
     if stale and state == Presence.RUNNING:
         return Badge(last_seen(seen_at), "idle")
     if state == Presence.MISSING:
-        return _PRESENCE[Presence.MISSING]
+        return _PRESENCE[Presence.MISSING] if ran else DEPLOY_FAILED
     if unstable:
         return UNSTABLE
     if changed_outside:
