@@ -17,8 +17,13 @@ from mollymawk.rest.shapes import ChangeQuery, Strict
 class Endpoint(APIView):
     """One address. Handlers read with ``query`` and ``body``."""
 
-    metadata_class = None  # the description says it all; OPTIONS is a wrong method
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]  # the description says it all
     parser_classes: list[type[BaseParser]] = [JSONParser]
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """With every answer: nobody keeps it, since it holds what others must not see."""
+        return {**super().default_response_headers, "Cache-Control": "no-store"}
 
     def query(self, shape: type[Strict]) -> dict[str, Any]:
         """The query, checked."""

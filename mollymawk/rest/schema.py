@@ -177,7 +177,7 @@ class Description(APIView):
     """The OpenAPI 3.1 description of this API, as JSON."""
 
     schema = None  # does not describe itself
-    metadata_class = None
+    http_method_names = ["get", "head"]
     permission_classes = [permissions.AllowAny]
     authentication_classes = []
 

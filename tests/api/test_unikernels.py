@@ -108,6 +108,11 @@ def test_a_viewer_sees_only_the_names_of_arguments(house: House, viewer: Caller)
     assert answer.json()["masked"] is True
 
 
+def test_no_answer_is_kept_on_the_way(house: House, deployer: Caller) -> None:
+    for path in (f"unikernels/{house.unikernel.pk}/", "unikernels/0/"):
+        assert deployer.get(path).headers["Cache-Control"] == "no-store"
+
+
 def test_no_secret_stands_anywhere_a_viewer_can_look(house: House, viewer: Caller) -> None:
     secret = SECRET.partition("=")[2]
     paths = [

@@ -29,7 +29,7 @@ def test_a_deploy_shows_its_steps_and_succeeds(
     told = [line[2:] for line in ran.err.splitlines() if line.startswith("✓")]
     assert told[0] == "fetch"
     assert told[-1] == "end"
-    assert "succeeded" in ran.err
+    assert "runs and stays up" in ran.err
     assert ran.out.split() == ["operation", str(Operation.objects.get().pk), "succeeded"]
     assert set(simulated.running()) == {"robur:new"}
 
@@ -41,6 +41,10 @@ def test_a_deploy_that_does_not_stay_up_fails_with_9(world: World, tmp_path: Pat
     assert ran.code == 9
     assert (ran.json["state"], ran.json["running"]) == ("failed", "no")
     assert any("no such key" in line for line in ran.json["console"])
+    ran = run("deploy", path, *PLACE, "--memory", 16, "--accept", "new-abi", "--here")
+    assert ran.code == 9
+    assert "no such key" in ran.err
+    assert "does not run" in ran.err.splitlines()[-1]
 
 
 def test_without_waiting_it_is_still_running(house: House, image: Path, run: Run) -> None:

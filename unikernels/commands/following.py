@@ -60,7 +60,9 @@ def tell(operation: Operation, output: Output) -> int:
         output.data(detail(operation))
     else:
         said = verdict(operation)
-        output.talk(f"{said.word}: {clean(said.sentence)}", style=TONES[said.tone])
+        for line in operation.memo.get("console", ()):
+            output.talk(f"  {clean(line)}", style="dim")
+        output.talk(clean(said.sentence), style=TONES[said.tone])
         output.line(f"operation {operation.pk} {operation.state}")
     return exit_code(operation)
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import IO, cast
 
 from django.core.management.base import OutputWrapper
 from django.utils import timezone
 from rest_framework.utils.encoders import JSONEncoder
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-PIPE_WIDTH = 500  # columns where nobody looks: a table in a pipe is never folded
+WIDTH = 1000  # columns: a table is never folded, lines stay lines for grep and cut
 
 Cell = str | Text | None
 
@@ -40,16 +41,16 @@ class Output:
 
     def __init__(self, stdout: OutputWrapper, stderr: OutputWrapper, *, json: bool, color: bool) -> None:
         self.json = json
-        self._out = _console(stdout, color=color)
-        self._err = _console(stderr, color=color)
+        self._stdout, self._stderr = stdout, stderr
+        self._color = color
 
     def data(self, value: object) -> None:
         """*value* as JSON on stdout."""
-        self.line(json.dumps(value, cls=JSONEncoder, ensure_ascii=False, indent=2))
+        self.line(to_json(value, indent=2))
 
     def line(self, text: str) -> None:
         """One line on stdout, as it is."""
-        self._out.print(text, soft_wrap=True)
+        self._stdout.write(text)
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
         """A table on stdout."""
@@ -58,7 +59,7 @@ class Output:
             table.add_column(column, overflow="fold")
         for row in rows:
             table.add_row(*(cell if isinstance(cell, Text) else Text(clean(cell or "")) for cell in row))
-        self._out.print(table)
+        self._print(table)
 
     def facts(self, facts: Mapping[str, Cell]) -> None:
         """Names and values on stdout, one each line."""
@@ -67,23 +68,37 @@ class Output:
         table.add_column(overflow="fold")
         for name, value in facts.items():
             table.add_row(name, value if isinstance(value, Text) else Text(clean(value or "-")))
-        self._out.print(table)
+        self._print(table)
 
     def talk(self, text: str, *, style: str = "", end: str = "\n") -> None:
         """Something for the person, on stderr."""
-        self._err.print(Text(text, style=style), soft_wrap=True, end=end)
+        drawn = self._drawn(Text(text, style=style), self._stderr)
+        self._stderr.write(drawn.removesuffix("\n") + end, ending="")
+
+    def _print(self, table: Table) -> None:
+        """*table* without the blanks that fill its last column."""
+        for line in self._drawn(table, self._stdout).splitlines():
+            self._stdout.write(line.rstrip())
+
+    def _drawn(self, what: RenderableType, stream: OutputWrapper) -> str:
+        """How *what* looks on *stream*: with colours only where somebody looks and wants them."""
+        wanted = self._color and not os.environ.get("NO_COLOR")
+        text = io.StringIO()
+        console = Console(
+            file=text,
+            force_terminal=bool(wanted and stream.isatty()),
+            width=WIDTH,
+            markup=False,
+            highlight=False,
+            emoji=False,
+        )
+        console.print(what, soft_wrap=not isinstance(what, Table))
+        return text.getvalue()
 
 
-def _console(stream: OutputWrapper, *, color: bool) -> Console:
-    terminal = stream.isatty()
-    return Console(
-        file=cast("IO[str]", stream),
-        width=None if terminal else PIPE_WIDTH,
-        no_color=None if color else True,
-        markup=False,
-        highlight=False,
-        emoji=False,
-    )
+def to_json(value: object, *, indent: int | None = None) -> str:
+    """*value* as JSON, times as in the API."""
+    return json.dumps(value, cls=JSONEncoder, indent=indent)
 
 
 TONES: Mapping[str, str] = {"ok": "green", "bad": "red", "warn": "yellow", "busy": "cyan", "idle": "dim"}

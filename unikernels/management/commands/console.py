@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser
 from typing import Any
-
-from rest_framework.utils.encoders import JSONEncoder
 
 from unikernels.api.consoles import show
 from unikernels.commands.base import SUCCEEDED, OperatorCommand
 from unikernels.commands.find import add_unikernel, named_unikernel
+from unikernels.commands.output import to_json
 from unikernels.consoles.services import MAX_LINES, Line, follow, followed, history
 from unikernels.models import Unikernel
 
@@ -49,7 +47,7 @@ class Command(OperatorCommand):
 
     def _tell(self, line: Line) -> None:
         if self.output.json:
-            self.output.line(json.dumps(show(line), cls=JSONEncoder, ensure_ascii=False))
+            self.output.line(to_json(show(line)))
         elif line.notice:
             self.output.talk(line.text, style="yellow")
         else:
