@@ -248,6 +248,7 @@ class Conversation:
                 await self._stream.write(b"".join(frames))
         finally:
             gone.cancel()
+            await asyncio.wait([gone])  # two cannot read from one connection
 
     async def _dump(self, level: int) -> None:
         try:

@@ -135,10 +135,10 @@ class Follower(threading.Thread):
         evicted = isinstance(error, Failure) and str(error) == _EVICTED
         words = _EVICTED_WORDS if evicted else sentence(error)
         pause = max(self._pause, EVICTED_PAUSE if evicted else 0.0)
+        streams.set_state(self.unikernel, streams.BROKEN)  # before it is told: readers look at both
         if words != self._told:
             log.info("console %d: %s", self.unikernel, words)
             streams.append_notice(self.unikernel, timezone.now(), f"{words} Trying again in {pause:.0f} s.")
         self._told = words
-        streams.set_state(self.unikernel, streams.BROKEN)
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
         self._stopped.wait(pause)
