@@ -203,7 +203,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "mollymawk.rest.negotiation.AlwaysJSON",
     "DEFAULT_SCHEMA_CLASS": "mollymawk.rest.schema.EndpointSchema",
-    "EXCEPTION_HANDLER": "mollymawk.problems.problem_response",
+    "EXCEPTION_HANDLER": "mollymawk.rest.problems.problem_response",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
