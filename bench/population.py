@@ -34,7 +34,7 @@ EVERYTHING = Policy(
 def populate(count: int) -> tuple[str, str]:
     """Make *count* managed unikernels of one team; the text of a token, and a session's cookie."""
     user = user_add(actor=COMMAND, email="bench@example.org", password="only a measurement")
-    team = team_create(actor=COMMAND, name="bench", owner=user)
+    team = team_create(actor=COMMAND, name="measured", owner=user)
     instance = Instance.objects.create(name="host", address="192.0.2.1:1025", sealed_key="")
     _observe(instance, team, count)
     Quota.objects.create(
@@ -57,6 +57,7 @@ def _observe(instance: Instance, team: Team, count: int) -> None:
         unikernels=dict(_unikernels(team.domain, count)),
         policies={"": EVERYTHING, team.domain: EVERYTHING},
         blocks={},
+        last_block=0,
         asked_at=now,
     )
     mark_seen(instance, now)

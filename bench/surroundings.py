@@ -46,23 +46,27 @@ def project() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def running(program: Program, *, ready: Callable[[], bool]) -> Iterator[subprocess.Popen[bytes]]:
-    """*program* as a process that ends with the block, or with us."""
+    """*program* as a process that ends with the block, or with us. Its output is shown if it does not start."""
     parent = os.getpid()
-    process = subprocess.Popen(
-        program.command,
-        env=os.environ | program.environment,
-        preexec_fn=lambda: die_with(parent),  # noqa: PLW1509  # before any thread is started
-    )
-    try:
-        end = time.monotonic() + START_TIME
-        while not ready():
-            if process.poll() is not None or time.monotonic() > end:
-                sys.exit(f"{program.name} did not start")
-            time.sleep(0.05)
-        yield process
-    finally:
-        process.terminate()
-        process.wait()
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            program.command,
+            env=os.environ | program.environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            preexec_fn=lambda: die_with(parent),  # noqa: PLW1509  # before any thread is started
+        )
+        try:
+            end = time.monotonic() + START_TIME
+            while not ready():
+                if process.poll() is not None or time.monotonic() > end:
+                    output.seek(0)
+                    sys.exit(f"{program.name} did not start:\n{output.read().decode(errors='replace')}")
+                time.sleep(0.05)
+            yield process
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def free_port() -> int:

@@ -53,7 +53,7 @@ def simulated_instance(folder: Path, network: IPv4Network) -> Program:
     return Program("simulator", [sys.executable, "-m", "albatross.simulator", *options], foundation=True)
 
 
-def web(port: int) -> Program:
+def web(port: int, processes: int = 1) -> Program:
     """The web server: pages, API and console streams."""
     command = ["uvicorn", "mollymawk.asgi:application", "--host", HOST, "--port", str(port)]
     # The application itself knows which proxies to believe (TRUSTED_PROXIES).
@@ -66,7 +66,7 @@ def web(port: int) -> Program:
         "--no-access-log",
         "--no-server-header",
     ]
-    ending = ["--timeout-graceful-shutdown", str(GRACEFUL)]
+    ending = ["--timeout-graceful-shutdown", str(GRACEFUL), "--workers", str(processes)]
     return Program("web", [sys.executable, "-m", *command, *options, *ending])
 
 
