@@ -29,7 +29,7 @@ from unikernels.pages.same import same
 @require_http_methods(["GET", "POST"])
 def blocks(request: PageRequest) -> HttpResponse:
     """The block devices of the teams, and the form to create one."""
-    teams = request.frame.deploy_teams
+    teams = request.actor.deploy_teams()
     form = BlockForm(
         request.POST if request.method == "POST" else None,
         teams=teams,

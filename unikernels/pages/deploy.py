@@ -35,7 +35,7 @@ from unikernels.versions import configuration_of
 @require_GET
 def choose_image(request: PageRequest) -> HttpResponse:
     """Step one: upload an image, or take one that is there."""
-    teams = request.frame.deploy_teams
+    teams = request.actor.deploy_teams()
     if not teams:
         raise Forbidden("Your role in your teams is viewer; deploying needs deployer.")
     found = request.frame.of_team(images_of(request.actor)).filter(team__in=teams)

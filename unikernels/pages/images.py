@@ -43,7 +43,7 @@ def images(request: PageRequest) -> HttpResponse:
 
 
 def _form(request: PageRequest) -> UploadForm:
-    return UploadForm(teams=request.frame.deploy_teams, team=request.frame.team)
+    return UploadForm(teams=request.actor.deploy_teams(), team=request.frame.team)
 
 
 def _page(request: PageRequest, form: UploadForm, status: int = 200) -> HttpResponse:
@@ -56,7 +56,7 @@ def _page(request: PageRequest, form: UploadForm, status: int = 200) -> HttpResp
         "rows": [(copy, uses[copy.team_id, copy.image_id]) for copy in copies.items],
         "form": form,
         "then": "",
-        "deploy_teams": {team.pk for team in request.frame.deploy_teams},
+        "deploy_teams": {team.pk for team in request.actor.deploy_teams()},
         "examples": offered(),
         "same": same(
             "POST", f"/images/?team={_team_word(request)}", upload="hello.hvt", step="Upload the image"
@@ -66,7 +66,7 @@ def _page(request: PageRequest, form: UploadForm, status: int = 200) -> HttpResp
 
 
 def _team_word(request: PageRequest) -> str:
-    teams = request.frame.deploy_teams
+    teams = request.actor.deploy_teams()
     return request.frame.team.name if request.frame.team else teams[0].name if teams else "TEAM"
 
 
@@ -86,8 +86,10 @@ def uses_of(copies: list[TeamImage]) -> dict[tuple[int, int], list[Use]]:
 @require_POST
 def upload(request: PageRequest) -> HttpResponse:
     """Take an image in; then to the list, or on to deploying it (``then=deploy``)."""
-    form = UploadForm(request.POST, request.FILES, teams=request.frame.deploy_teams, team=request.frame.team)
-    if not request.frame.deploy_teams:
+    form = UploadForm(
+        request.POST, request.FILES, teams=request.actor.deploy_teams(), team=request.frame.team
+    )
+    if not request.actor.deploy_teams():
         raise Forbidden("Your role in these teams is viewer; this needs deployer.")
     if form.is_valid():
         try:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -29,6 +29,7 @@ from unikernels.templatetags.house import span
 MAX_ROWS = 200  # more are on the page of all unikernels
 MAX_NOTICES = 8  # whoever has more problems starts with these
 MAX_UNDER_WAY = 10
+MAX_OPERATIONS = MAX_UNDER_WAY + MAX_NOTICES + 1
 MAX_SHARES = 6
 RECENT = timedelta(days=1)
 _OF_INSTANCES = ("name", "status", "seen_at", "trouble_text")
@@ -54,15 +55,17 @@ def overview(request: PageRequest) -> HttpResponse:
     """Everything at a glance; the live part alone for a poll."""
     unikernels = request.frame.of_team(unikernels_of(request.actor))
     rows = [row(values) for values in rows_of(unikernels).order_by("name", "id")[:MAX_ROWS]]
-    under_way = request.frame.of_team(operations_of(request.actor)).filter(finished_at=None)[:MAX_UNDER_WAY]
+    under_way, ended_badly = _operations(request)
     instances = list(instances_of(request.actor).only(*_OF_INSTANCES))
-    notices = [*_instance_notices(request, instances), *_unikernel_notices(request, rows)]
+    notices = [*_instance_notices(request, instances), *_unikernel_notices(ended_badly, rows)]
     context = {
         "section": "overview",
         "summary": _summary(rows, instances),
         "notices": notices[:MAX_NOTICES],
         "more_notices": max(len(notices) - MAX_NOTICES, 0),
-        "under_way": [(operation, steps_of(operation), verdict(operation)) for operation in under_way],
+        "under_way": [
+            (operation, steps_of(operation), verdict(operation)) for operation in under_way[:MAX_UNDER_WAY]
+        ],
         "rows": _filtered(request, rows),
         "all": len(rows),
         "problems": sum(line.needs_somebody for line in rows),
@@ -73,6 +76,21 @@ def overview(request: PageRequest) -> HttpResponse:
     if request.htmx:
         return render(request, "overview.html#live", context)
     return render(request, "overview.html", context | _below(request))
+
+
+def _operations(request: PageRequest) -> tuple[list[Operation], list[Operation]]:
+    """Those under way, and those of the last day that ended badly and were not made up for since."""
+    later = Operation.objects.filter(
+        unikernel=OuterRef("unikernel"), pk__gt=OuterRef("pk"), finished_at__isnull=False
+    )
+    ended_badly = ~Exists(later) & Q(state__in=BAD_ENDS, finished_at__gt=timezone.now() - RECENT)
+    found = request.frame.of_team(operations_of(request.actor)).filter(Q(finished_at=None) | ended_badly)
+    shown = found.select_related(None).select_related("unikernel__instance", "target", "fallback")
+    rows = list(shown.order_by(F("finished_at").desc(nulls_first=True), "-id")[:MAX_OPERATIONS])
+    under_way = [operation for operation in rows if operation.finished_at is None]
+    if len(rows) < MAX_OPERATIONS and request.frame.team is None:
+        request.frame.running = len(under_way)  # all of them: they need not be counted again
+    return under_way, [operation for operation in rows if operation.finished_at]
 
 
 def _below(request: PageRequest) -> dict[str, Any]:
@@ -126,16 +144,8 @@ def _silence(instance: Instance) -> str:
     return f"has not been asked for {quiet}: no watcher runs. Its unikernels are shown as last seen."
 
 
-def _unikernel_notices(request: PageRequest, rows: list[Row]) -> Iterator[Notice]:
+def _unikernel_notices(ended_badly: list[Operation], rows: list[Row]) -> Iterator[Notice]:
     """One notice for each unikernel that needs somebody: how its last change ended, or what was seen."""
-    later = Operation.objects.filter(
-        unikernel=OuterRef("unikernel"), pk__gt=OuterRef("pk"), finished_at__isnull=False
-    )
-    ended_badly = (
-        request.frame.of_team(operations_of(request.actor))
-        .filter(~Exists(later), state__in=BAD_ENDS, finished_at__gt=timezone.now() - RECENT)
-        .order_by("-id")[: MAX_NOTICES + 1]
-    )
     told = set()
     for operation in ended_badly:
         told.add(operation.unikernel_id)

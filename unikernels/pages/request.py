@@ -15,7 +15,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
 from accounts.actors import Actor
-from accounts.models import Team, User
+from accounts.models import Membership, Role, Team, User
 from accounts.requests import actor_of
 from mollymawk.errors import ApplicationError, Forbidden, Missing
 from unikernels.pages.site import Frame
@@ -24,21 +24,34 @@ P = ParamSpec("P")
 
 
 class Viewer(Actor):
-    """Who acts during one request: the teams are read once, however many lists a page has."""
-
-    @cached_property
-    def _teams(self) -> list[Team]:
-        return super().teams()
+    """Who acts during one request, with a session: what the lists of a page ask again and again is
+    read once. Roles are asked for anew, as ever.
+    """
 
     def teams(self) -> list[Team]:
         """The teams this actor may look into, by name."""
-        return self._teams
+        return self._all_teams if self.all_powerful else [held.team for held in self._memberships]
+
+    def deploy_teams(self) -> list[Team]:
+        """The teams for which things may be changed."""
+        if self.all_powerful:
+            return self._all_teams
+        return [held.team for held in self._memberships if held.role != Role.VIEWER]
+
+    @cached_property
+    def _all_teams(self) -> list[Team]:
+        return super().teams()
+
+    @cached_property
+    def _memberships(self) -> list[Membership]:
+        held = Membership.objects.filter(user=self.user, user__is_active=True).select_related("team")
+        return list(held.order_by("team__name"))
 
 
 class PageRequest(HttpRequest):
     """A request of somebody who is logged in."""
 
-    actor: Actor
+    actor: Viewer
     htmx: HtmxDetails
     frame: Frame
     user: User

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.actors import Actor
-from accounts.models import Membership, Role, Team, User
+from accounts.models import Team, User
 from accounts.requests import actor_of
 from unikernels.access import operations_of
 
@@ -54,15 +54,6 @@ class Frame:
     def of_team(self, things: QuerySet[M]) -> QuerySet[M]:
         """*things* of the team that is looked at."""
         return things.filter(team=self.team) if self.team else things
-
-    @cached_property
-    def deploy_teams(self) -> list[Team]:
-        """The teams for which things may be changed."""
-        if self.actor is None or self.actor.all_powerful:
-            return self.teams
-        roles = Membership.objects.filter(user=self.actor.user).exclude(role=Role.VIEWER)
-        allowed = set(roles.values_list("team_id", flat=True))
-        return [team for team in self.teams if team.pk in allowed]
 
     @property
     def show_team(self) -> bool:
