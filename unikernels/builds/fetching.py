@@ -78,3 +78,5 @@ def _check(answer: Answer, fetched: Fetched, wanted: set[str]) -> None:
         raise HashMismatch("The bytes of this binary are not those that the builder stated.")
     if answer.length is not None and fetched.size > answer.length:
         raise BadAnswer(f"The binary has {fetched.size} bytes, {answer.length} were stated.")
+    if not fetched.size:
+        raise BadAnswer("The binary is empty.")

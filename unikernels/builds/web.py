@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPException, RemoteDisconnected
 from typing import Any
@@ -145,18 +145,14 @@ class Web:
     @contextmanager
     def step(self, path: str, *, as_json: bool = False, seconds: float | None = None) -> Iterator[Answer]:
         """The answer to one GET, redirect or not."""
-        with Deadline(seconds or self.limits.total) as deadline, requests.Session() as session:
-            session.trust_env = False  # no proxies, no passwords of somebody's .netrc
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, WatchedAdapter(deadline))
+        # Not through a session: that reads the body of a redirect, however long it is.
+        with Deadline(seconds or self.limits.total) as deadline, closing(WatchedAdapter(deadline)) as adapter:
             try:
-                response = session.get(
-                    self.base_url + path,
-                    headers=_headers(as_json),
+                response = adapter.send(
+                    requests.Request("GET", self.base_url + path, headers=_headers(as_json)).prepare(),
+                    stream=True,
                     timeout=(self.limits.connect, self.limits.read),
                     verify=self._verify,
-                    allow_redirects=False,
-                    stream=True,
                 )
             except (requests.RequestException, transport.HTTPError, HTTPException, OSError) as error:
                 raise _broken(error, deadline) from error
@@ -190,15 +186,17 @@ def _headers(as_json: bool) -> dict[str, str]:
 def _broken(error: Exception, deadline: Deadline) -> BuilderError:
     """The error of our tree for what requests, urllib3 or the socket raised."""
     causes = list(_causes(error))
-    timeouts = (requests.Timeout, transport.TimeoutError, TimeoutError)
-    if deadline.over or any(isinstance(cause, timeouts) for cause in causes):
+    if deadline.over:
         return TimedOut("The builder took too long.")
     if isinstance(error, (requests.exceptions.SSLError, transport.SSLError)):
         return Unreachable("TLS with the builder failed: its certificate is not trusted, or it speaks none.")
     if any(
-        isinstance(cause, transport.NewConnectionError | transport.NameResolutionError) for cause in causes
-    ):
+        isinstance(cause, transport.NewConnectionError) for cause in causes
+    ):  # a timeout too, says urllib3
         return Unreachable("The builder cannot be reached.")
+    timeouts = (requests.Timeout, transport.TimeoutError, TimeoutError)
+    if any(isinstance(cause, timeouts) for cause in causes):
+        return TimedOut("The builder took too long.")
     garbled = (
         HTTPException,
         transport.DecodeError,

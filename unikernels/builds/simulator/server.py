@@ -66,7 +66,7 @@ class Server(ThreadingHTTPServer):
 def serving(catalogue: Catalogue, port: int = 0) -> Iterator[Server]:
     """A server that answers until the end of the block."""
     server = Server(catalogue, port)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
         yield server
