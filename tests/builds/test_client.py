@@ -213,6 +213,22 @@ def test_a_round_over_many_unikernels_of_a_job_asks_once(client: Client, builder
     assert len(asked(builder)) == 5  # hash, build, job, latest, build
 
 
+def test_who_knows_the_job_need_not_ask_for_each_digest(client: Client, builder: Server) -> None:
+    digests = [build.main_binary.sha256 for build in builder.catalogue.builds("hello") if build.main_binary]
+    found = [client.by_digest(digest, job="hello") for digest in digests]
+    assert found == [client.by_digest(digest) for digest in digests]
+    assert sum("/hash" in request for request in builder.requests) == len(digests)
+    assert asked(builder)[0] == "/job/hello"
+
+
+def test_a_job_that_has_not_these_bytes_is_no_answer(client: Client, builder: Server) -> None:
+    digest = running(builder, "traceroute")
+    for job in ("hello", "removed"):
+        assert client.by_digest(digest, job=job).job == "traceroute"
+    with pytest.raises(UnknownBinary):
+        client.by_digest("ab" * 32, job="hello")
+
+
 def test_only_one_comparison_is_under_way(builder: Server) -> None:
     builder.faults.add("slow", "/compare/*", times=None, seconds=0.05)
     lines = [line.uuid for line in Client(builder.url).job_builds("hello")]

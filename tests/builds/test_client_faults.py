@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import socket
 from threading import Thread
 from typing import Any
@@ -197,6 +198,13 @@ def test_redirects_of_older_servers_are_followed(
     client: Client, builder: Server, newest: Build, slash: str
 ) -> None:
     builder.faults.add("elsewhere", "*/latest*", text=f"{builder.url}/job/hello/build/{newest.uuid}{slash}")
+    assert client.latest("hello", fresh=True) == newest
+
+
+def test_a_server_that_names_the_latest_without_a_redirect_is_understood(
+    client: Client, builder: Server, newest: Build
+) -> None:
+    builder.faults.add("garbage", "*/latest*", text=json.dumps({"uuid": newest.uuid}))
     assert client.latest("hello", fresh=True) == newest
 
 

@@ -110,6 +110,8 @@ def test_real_comparisons_have_a_grade(number: str, grade: Grade) -> None:
         (replace(SAME, opam=Difference(removed=(Package("tls", "2.0.2"),))), Grade.MEDIUM),
         (replace(SAME, opam=Difference(added=(Package("mirage", "5.0.0"),))), Grade.HIGH),
         (replace(SAME, system=Difference(changed=(Change("gcc-12", "12.2", "12.3"),))), Grade.HIGH),
+        (replace(SAME, system=Difference(added=(Package("llvm15", "15.0.7"),))), Grade.HIGH),
+        (changed("ocaml-compiler-libs"), Grade.LOW),
         (replace(SAME, system=Difference(changed=(Change("libc6", "2.36", "2.37"),))), Grade.LOW),
         (replace(SAME, environment=Difference(changed=(Change("tls", "1", "2"),))), Grade.LOW),
         (replace(SAME, opam_files=(OpamFile("x509", "1.0", ""),)), Grade.MEDIUM),

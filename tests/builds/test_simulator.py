@@ -17,7 +17,9 @@ import pytest
 
 from albatross import solo5
 from albatross.errors import ImageRefused
-from albatross.simulator.behaviour import read
+from albatross.simulator import elf
+from albatross.simulator.behaviour import Behaviour, read
+from albatross.simulator.images import BEHAVIOUR_SECTION
 from tests.builds import recorded
 from unikernels.builds.client import Client
 from unikernels.builds.simulator.seed import seed
@@ -139,13 +141,27 @@ def test_a_start_is_like_the_last() -> None:
     assert first.builds() == second.builds()
 
 
-def test_the_images_tell_the_simulated_instance_what_to_do() -> None:
-    told = {}
-    for build in seed().builds():
-        if build.main_binary and build.notes:
-            story = re.search(rb"\{\"answers.*?\}(?=\x00)|\{\"http.*?\}(?=\x00)", build.main_binary.data)
-            told[build.job] = read(story[0] if story else None, [])
-    assert told["traceroute"].http is not None
+def newest_behaviour(job: str) -> Behaviour:
+    """What the simulated instance reads in the newest image of a job."""
+    build = seed().latest(job)
+    assert build is not None
+    assert build.main_binary is not None
+    return read(elf.section(io.BytesIO(build.main_binary.data), BEHAVIOUR_SECTION), [])
+
+
+@pytest.mark.parametrize("job", ["static-website", "opam-mirror", "traceroute", "caldav", "miragevpn-router"])
+def test_good_images_answer(job: str) -> None:
+    behaviour = newest_behaviour(job)
+    assert behaviour.http is not None
+    assert (behaviour.answers, behaviour.exit_after) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("job", "answers", "exit_after"), [("dns-resolver", 0, None), ("unipi", 1, 1), ("tlstunnel", 0.8, None)]
+)
+def test_bad_images_are_bad_in_their_own_way(job: str, answers: float, exit_after: float | None) -> None:
+    behaviour = newest_behaviour(job)
+    assert (behaviour.answers, behaviour.exit_after) == (answers, exit_after)
 
 
 def test_an_image_that_is_none_is_served_all_the_same(client: Client) -> None:

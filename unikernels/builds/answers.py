@@ -8,6 +8,7 @@ required (``BadAnswer`` otherwise). The forms that deployments may still have:
 2025-01 to 2026-05  ``jobs`` is a list of names
 until 2026-04       no ``solo5_manifest``
 until 2026-05       no ``solo5_abi``, no ``latest``, no ``jobs_by_section``; ``synopsis`` may be null today
+2024-12             ``latest`` answers ``{"uuid": ...}`` instead of a redirect
 2025-01             items of ``opam_diff`` without ``diff``
 ==================  ===============================================================================
 """

@@ -116,7 +116,9 @@ class Client:
         """
         path = job_path(job, "/build/latest", platform)
         missing = f"The builder has no successful build of {job}" + (f" on {platform}." if platform else ".")
-        place = self._places.get(path, lambda: self._place(path, NoSuccessfulBuild, missing), fresh=fresh)
+        place = self._places.get(
+            path, lambda: self._place(path, job, NoSuccessfulBuild, missing), fresh=fresh
+        )
         if place.job != job:
             raise RedirectedElsewhere("The builder redirects to another job.")
         return self.build(place.job, place.uuid)
@@ -127,15 +129,19 @@ class Client:
         platforms = {self.build(job, line.uuid).platform for line in lines}
         return {platform: self.latest(job, platform) for platform in sorted(platforms)}
 
-    def by_digest(self, digest: str, *, fresh: bool = False) -> Build:
+    def by_digest(self, digest: str, *, job: str | None = None, fresh: bool = False) -> Build:
         """The newest build whose main binary has this SHA-256 (hexadecimal). Raises ``UnknownBinary``.
 
-        The server finds any file by its hash, so it is made sure that it is the main binary's.
+        The server finds any file by its hash, so it is made sure that it is the main binary's. Whoever knows the
+        *job* spares a request for each digest: its lines are asked first. Kept for 15 minutes.
         """
         digest = known_digest(digest)
+        line = self._line_of(job, digest, fresh=fresh) if job else None
+        if job and line:
+            return self.build(job, line.uuid)
         path = hash_path(digest)
         missing = "The builder does not have these bytes: never built there, or removed since."
-        place = self._places.get(path, lambda: self._place(path, UnknownBinary, missing), fresh=fresh)
+        place = self._places.get(path, lambda: self._place(path, None, UnknownBinary, missing), fresh=fresh)
         found = self.build(place.job, place.uuid)
         if not found.has_binary or self.digest_of(found) != digest:
             raise UnknownBinary("These bytes are at the builder, but they are no main binary.")
@@ -184,6 +190,13 @@ class Client:
             wanted = {digest for digest in (*stated, digest_in(answer)) if digest}
             return receive(answer, file, wanted, max_size or self._limits.binary_bytes, progress)
 
+    def _line_of(self, job: str, digest: str, *, fresh: bool) -> JobBuild | None:
+        try:
+            lines = self.job_builds(job, fresh=fresh)
+        except NotThere:
+            return None  # a job that was removed; its bytes may be known by another name
+        return next((line for line in lines if line.binary and line.binary.sha256 == digest), None)
+
     def _listed(self, build: Build) -> str | None:
         """The SHA-256 in the lines of the job, which has one build for each distinct binary."""
         try:
@@ -220,13 +233,14 @@ class Client:
             answer.expect(missing, what)
             return answer.json(self._limits.json_bytes)
 
-    def _place(self, path: str, missing: type[NotThere], what: str) -> Place:
+    def _place(self, path: str, job: str | None, missing: type[NotThere], what: str) -> Place:
         """The build that a redirect of the server names; it is not opened."""
         for _ in range(MAX_HOPS + 1):
             with self._turns.request(self._limits.turn), self._web.step(path, as_json=True) as answer:
                 if not answer.redirected:
                     answer.expect(missing, what)
-                    raise BadAnswer("The builder does not say which build it is.")
+                    told = answers.mapping(answer.json(self._limits.json_bytes))
+                    return Place(answers.word(told.get("job") or job, "job"), answers.uuid(told.get("uuid")))
                 path = self._web.target(answer)
             place = place_of(path)
             if place is not None and not place.rest:

@@ -53,8 +53,8 @@ class Risk:
 
 
 _COMPILER = re.compile(
-    r"ocaml|ocaml-(?:base-compiler|compiler|variants|system|freestanding|solo5.*|options?-.*)"
-    r"|(?:gcc|g\+\+|clang|binutils|lld|llvm)(?:-.*)?"
+    r"ocaml|ocaml-(?:base-compiler|compiler|config|variants|system|freestanding|solo5.*|options?-.*)"
+    r"|(?:gcc|g\+\+|cpp|clang|binutils|lld|llvm)[0-9]*(?:-.*)?"
 )
 _SOLO5 = re.compile(r"solo5|solo5-(?:bindings|kernel)-.*|mirage-solo5|solo5-cross-.*")
 _MIRAGE = re.compile(r"mirage|mirage-runtime")
