@@ -70,7 +70,7 @@ def test_the_plan_offers_the_same_as_curl_command_and_workflow(world: World, dep
     page = deployer.post(path_of(world.web_image), with_action("plan")).text
 
     assert "./manage.py deploy" in page
-    assert "--restart 1,2" in page
+    assert "--restart=1,2" in page
     assert "secrets.MOLLYMAWK_TOKEN" in page
 
 

@@ -172,6 +172,15 @@ def test_a_quota_is_granted_and_holds_on_the_instance(
     assert (quota.state, quota.cpuids, quota.bridges) == ("applied", [0, 1], ["service"])
 
 
+def test_a_domain_is_closed_by_a_grant_of_nothing(superuser: Client, earth: Instance, robur: Team) -> None:
+    nothing = {"unikernels": "0", "memory": "0", "block": "", "cpuids": "", "bridges": ""}
+    superuser.post("/quotas/robur/earth/", nothing)
+
+    assert Quota.objects.get(team=robur).cpuids == []
+    assert superuser.get("/quotas/robur/earth/").status_code == 200
+    assert superuser.get("/quotas/").status_code == 200
+
+
 def test_what_the_instance_does_not_have_is_refused_and_the_input_kept(
     superuser: Client, earth: Instance, robur: Team
 ) -> None:

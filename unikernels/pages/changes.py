@@ -142,23 +142,19 @@ def body_of(configuration: Configuration) -> dict[str, Any]:
 
 def options_of(configuration: Configuration) -> str:
     """The options of the commands ``deploy`` and ``configure``."""
-    words = [f"--memory {configuration.memory}"]
-    words += [f"--cpu {cpu}" for cpu in sorted(configuration.cpuids)]
-    words += [
-        f"--net {shlex.quote(f'{net.name}={net.bridge or net.name}')}" for net in configuration.networks
-    ]
-    words += [
-        f"--block {shlex.quote(f'{block.name}={block.host_device or block.name}')}"
-        for block in configuration.blocks
-    ]
-    words += [f"--arg {shlex.quote(argument)}" for argument in configuration.arguments]
+    # With "=": an argument begins with hyphens itself.
+    words = [f"--memory={configuration.memory}"]
+    words += [f"--cpu={cpu}" for cpu in sorted(configuration.cpuids)]
+    words += [f"--net={net.name}={net.bridge or net.name}" for net in configuration.networks]
+    words += [f"--block={block.name}={block.host_device or block.name}" for block in configuration.blocks]
+    words += [f"--arg={argument}" for argument in configuration.arguments]
     behaviour = configuration.fail_behaviour
     if behaviour.restart:
-        words.append(f"--restart {','.join(map(str, sorted(behaviour.exit_codes))) or 'always'}")
+        words.append(f"--restart={','.join(map(str, sorted(behaviour.exit_codes))) or 'always'}")
     if configuration.startup is not None:
-        words.append(f"--startup {configuration.startup}")
+        words.append(f"--startup={configuration.startup}")
     if not configuration.add_name:
         words.append("--no-add-name")
     if configuration.may_exit:
         words.append("--may-exit")
-    return " ".join(words)
+    return shlex.join(words)

@@ -110,7 +110,7 @@ class QuotaForm(forms.Form):
         label="Blocks in MB",
         help_text="Empty: no block devices.",
     )
-    cpuids = NumbersField(max_length=MAX_LIST, label="CPU ids", help_text="0-3, 8")
+    cpuids = NumbersField(required=False, max_length=MAX_LIST, label="CPU ids", help_text="0-3, 8")
     bridges = forms.CharField(required=False, max_length=MAX_LIST, help_text="Names, with commas between.")
 
     def clean_bridges(self) -> list[str]:

@@ -59,7 +59,11 @@ def _page(request: PageRequest, form: UploadForm, status: int = 200) -> HttpResp
         "deploy_teams": {team.pk for team in request.actor.deploy_teams()},
         "examples": offered(),
         "same": same(
-            "POST", f"/images/?team={_team_word(request)}", upload="hello.hvt", step="Upload the image"
+            "POST",
+            f"/images/?team={_team_word(request)}",
+            upload="hello.hvt",
+            command=f"image_add hello.hvt --team {_team_word(request)}",
+            step="Upload the image",
         ),
     }
     return render(request, "images.html", context, status=status)

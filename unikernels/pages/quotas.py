@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from itertools import groupby
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -14,7 +15,7 @@ from accounts.models import Quota
 from mollymawk.errors import ApplicationError
 from unikernels.access import instance_of, instances_of, quotas_of, unikernel_of
 from unikernels.configuration import MAX_MEMORY
-from unikernels.pages.forms import QuotaForm, show_error
+from unikernels.pages.forms import NumbersField, QuotaForm, show_error, words
 from unikernels.pages.request import PageRequest, page, say, superusers_only
 from unikernels.pages.same import Same, same
 from unikernels.pages.shares import Meter, Share, root_policy, share_of, shares_of
@@ -96,21 +97,32 @@ def _initial(share: Share) -> dict[str, object]:
         return {
             "unikernels": 4,
             "memory": 256,
-            "cpuids": ranges(root.cpuids) if root else "0",
+            "cpuids": ranges(root.cpuids) if root and root.cpuids else "0",
             "bridges": bridges,
         }
     return {
         "unikernels": policy.unikernels,
         "memory": policy.memory,
         "block": policy.block,
-        "cpuids": ranges(policy.cpuids),
+        "cpuids": ranges(policy.cpuids) if policy.cpuids else "",
         "bridges": ", ".join(sorted(policy.bridges)),
     }
 
 
 def _same(share: Share) -> Same:
-    body = {"unikernels": 4, "memory": 256, "block": 512, "cpuids": [0, 1], "bridges": ["service"]}
-    return same("PUT", f"/quotas/{share.team.name}/{share.instance.name}/", body=body)
+    """The grant as it is, or the one that the form begins with."""
+    given = _initial(share)
+    cpuids = NumbersField(required=False).clean(given["cpuids"])
+    bridges = words(str(given["bridges"]))
+    body = {name: given.get(name) for name in ("unikernels", "memory", "block")}
+    options = [f"--{name}={value}" for name, value in body.items() if value is not None]
+    options += [*(f"--cpu={cpu}" for cpu in cpuids), *(f"--bridge={bridge}" for bridge in bridges)]
+    return same(
+        "PUT",
+        f"/quotas/{share.team.name}/{share.instance.name}/",
+        body=body | {"cpuids": cpuids, "bridges": bridges},
+        command=shlex.join(["quota_set", share.team.name, share.instance.name, *options]),
+    )
 
 
 @page
