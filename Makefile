@@ -34,8 +34,8 @@ format: .venv/.dev ## let ruff repair and format
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-lock: .venv/.dev ## write requirements/*.txt anew from pyproject.toml (newest versions that fit)
-	requirements/lock
+lock: ## write requirements/*.txt anew from pyproject.toml (ARGS=--upgrade: newest versions)
+	requirements/lock $(ARGS)
 
 clean: ## remove .venv and caches; what is in var/ stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -37,7 +37,6 @@ def project() -> Iterator[Path]:
         prepare(os.environ, folder, make=True)
         django.setup()
         call_command("migrate", verbosity=0)
-        call_command("createcachetable", verbosity=0)
         path = socket_path(folder)
         path.parent.mkdir(exist_ok=True)
         with running(broker(path, folder), ready=path.exists):

@@ -11,17 +11,18 @@ import pytest
 from tests.processes.running import Up
 
 MakeUp = Callable[[], Up]
+NextNetwork = Callable[[], str]
 
 
 @pytest.fixture(scope="session")
-def next_network(worker_number: int) -> Callable[[], str]:
+def next_network(worker_number: int) -> NextNetwork:
     """Parts of 127.77.0.0/16 for simulated unikernels that nobody else in this run uses."""
     numbers = itertools.count(150 + 50 * (worker_number % 2))
     return lambda: f"127.77.{next(numbers)}.0/24"
 
 
 @pytest.fixture
-def make_up(tmp_path: Path, next_network: Callable[[], str]) -> Iterator[MakeUp]:
+def make_up(tmp_path: Path, next_network: NextNetwork) -> Iterator[MakeUp]:
     """Makes installations that end with the test."""
     made: list[Up] = []
 
@@ -35,7 +36,7 @@ def make_up(tmp_path: Path, next_network: Callable[[], str]) -> Iterator[MakeUp]
 
 
 @pytest.fixture(scope="module")
-def up(tmp_path_factory: pytest.TempPathFactory, next_network: Callable[[], str]) -> Iterator[Up]:
+def up(tmp_path_factory: pytest.TempPathFactory, next_network: NextNetwork) -> Iterator[Up]:
     """An installation that runs for all tests of a module."""
     up = Up(tmp_path_factory.mktemp("up") / "data", next_network())
     try:

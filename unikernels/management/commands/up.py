@@ -81,7 +81,6 @@ class Command(BaseCommand):
         os.environ |= {"SITE_URL": url.rstrip("/"), "PYTHONUNBUFFERED": "1"}  # for the children
         settings.STATIC_ROOT.mkdir(exist_ok=True)
         call_command("migrate", verbosity=0)
-        call_command("createcachetable", verbosity=0)
         self._start_broker(supervisor)
         self._start_instance(supervisor, network)
         for program in (
