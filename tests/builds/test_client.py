@@ -297,5 +297,9 @@ def test_what_is_remembered_has_an_end() -> None:
     kept.get("c", lambda: make("c"))
     assert kept.get("a", lambda: make("a")) == 3
     assert kept.get("b", lambda: make("b")) == 5
+    assert kept.get("a", lambda: make("a")) == 3
+    kept.get("d", lambda: make("d"))
+    assert kept.get("a", lambda: make("a")) == 3
+    assert kept.get("b", lambda: make("b")) == 7
     now[0] = 10.0
-    assert kept.get("b", lambda: make("b")) == 6
+    assert kept.get("b", lambda: make("b")) == 8

@@ -5,13 +5,19 @@ from __future__ import annotations
 import io
 import json
 import socket
-from threading import Thread
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import Event, Thread
+from time import sleep
 from typing import Any
 
 import pytest
 
+from tests.builds import recorded
 from unikernels.builds.answers import Build
 from unikernels.builds.client import Client
+from unikernels.builds.deadline import Deadline
 from unikernels.builds.errors import (
     BadAnswer,
     BuilderError,
@@ -27,11 +33,13 @@ from unikernels.builds.errors import (
     Unverifiable,
 )
 from unikernels.builds.simulator.catalogue import Artifact, SimulatedBuild
+from unikernels.builds.simulator.publishing import publish
 from unikernels.builds.simulator.server import Server
 from unikernels.builds.web import Limits
 
 FILE, JOB = "*/f/bin/*", "/job/hello"
-HASTY = Limits(connect=1, read=0.3, total=0.3, compare=0.3, download=0.3, turn=1, json_bytes=200_000)
+PATIENT = Limits(json_bytes=200_000, binary_bytes=2_000_000)
+A_MOMENT = 0.3  # seconds, for answers that never end
 
 
 @pytest.fixture
@@ -58,7 +66,7 @@ FETCHING: list[tuple[str, dict[str, Any], type[BuilderError]]] = [
     ("elsewhere", {"path": FILE, "text": "/all-builds"}, RedirectedElsewhere),
     ("elsewhere", {"path": FILE, "text": "http://[::1"}, RedirectedElsewhere),
     ("loop", {"path": "*/main-binary", "times": None}, RedirectedElsewhere),
-    ("endless", {"path": FILE}, BuilderError),
+    ("endless", {"path": FILE}, TooLarge),
     ("slow", {"path": FILE, "seconds": 60}, TimedOut),
     ("drip", {"path": FILE, "seconds": 0.05}, TimedOut),
 ]
@@ -68,8 +76,8 @@ FETCHING: list[tuple[str, dict[str, Any], type[BuilderError]]] = [
 def test_a_download_is_whole_and_right_or_an_error(
     builder: Server, newest: Build, kind: str, words: dict[str, Any], error: type[BuilderError]
 ) -> None:
-    client = Client(builder.url, limits=HASTY)
-    client.digest_of(newest)
+    download = A_MOMENT if error is TimedOut else PATIENT.download
+    client = Client(builder.url, limits=replace(PATIENT, download=download))
     builder.faults.add(kind, **words)
     file = io.BytesIO(b"kept")
     file.seek(4)
@@ -146,7 +154,7 @@ ASKING: list[tuple[str, dict[str, Any], type[BuilderError]]] = [
     ("garbage", {"text": "[" * 100_000}, BadAnswer),
     ("garbage", {"text": '"\udcff"'.encode("utf-8", "surrogateescape").decode("latin-1")}, BadAnswer),
     ("html", {}, BadAnswer),
-    ("endless", {}, BuilderError),
+    ("endless", {}, TooLarge),
     ("slow", {"seconds": 60}, TimedOut),
     ("drip", {"seconds": 0.02}, TimedOut),
 ]
@@ -157,8 +165,9 @@ def test_an_answer_is_read_or_an_error(
     builder: Server, kind: str, words: dict[str, Any], error: type[BuilderError]
 ) -> None:
     builder.faults.add(kind, JOB, **words)
+    total = A_MOMENT if error is TimedOut else PATIENT.total
     with pytest.raises(error):
-        Client(builder.url, limits=HASTY).job_builds("hello")
+        Client(builder.url, limits=replace(PATIENT, total=total)).job_builds("hello")
 
 
 def test_errors_are_not_remembered(client: Client, builder: Server) -> None:
@@ -224,20 +233,75 @@ def test_a_server_that_is_not_there_is_unreachable() -> None:
         assert raised.value.retryable
 
 
-def test_what_is_no_http_is_a_bad_answer() -> None:
+@contextmanager
+def saying(words: bytes, limits: Limits = PATIENT) -> Iterator[tuple[Client, list[bytes]]]:
+    """A client of a server that says *words* to one request and then nothing more; and that request."""
+    heard: list[bytes] = []
+    done = Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answer() -> None:
             connection, _ = server.accept()
             with connection:
-                connection.recv(4096)
-                connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")
+                heard.append(connection.recv(4096))
+                connection.sendall(words)
+                done.wait(10)
 
         thread = Thread(target=answer)
         thread.start()
-        with pytest.raises(BadAnswer):
-            Client(f"http://127.0.0.1:{server.getsockname()[1]}").jobs()
+        yield Client(f"http://127.0.0.1:{server.getsockname()[1]}", limits=limits), heard
+        done.set()
         thread.join()
+
+
+def test_what_is_no_http_is_a_bad_answer() -> None:
+    with saying(b"SSH-2.0-OpenSSH_9.2\r\n\r\n") as (client, _), pytest.raises(BadAnswer):
+        client.jobs()
+
+
+def test_an_answer_without_an_end_is_not_taken_for_whole_when_the_time_is_over() -> None:
+    words = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n{"jobs":[]}'
+    with saying(words, Limits(total=A_MOMENT)) as (client, _), pytest.raises(TimedOut):
+        client.jobs()
+
+
+def test_a_request_asks_for_json_in_the_only_way_that_works() -> None:
+    with (
+        saying(b"HTTP/1.1 500 Oh\r\ncontent-length: 0\r\n\r\n") as (client, heard),
+        pytest.raises(ServerFailed),
+    ):
+        client.jobs()
+    lines = heard[0].split(b"\r\n")
+    assert lines[0] == b"GET /all-builds HTTP/1.1"
+    for line in (b"Accept: application/json", b"Accept-Encoding: identity", b"Connection: close"):
+        assert line in lines
+
+
+def test_a_connection_made_after_the_time_is_over_ends_at_once() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, Deadline(0) as deadline:
+        while not deadline.over:
+            sleep(0.001)
+        deadline.watch(ours)
+        theirs.settimeout(10)
+        assert theirs.recv(1) == b""
+
+
+def test_a_comparison_of_other_builds_is_not_taken(client: Client, builder: Server, newest: Build) -> None:
+    old = client.job_builds("hello")[-1]
+    builder.faults.add("garbage", "/compare/*", text=json.dumps(recorded.body("310")))
+    with pytest.raises(BadAnswer, match="other builds"):
+        client.compare(old.uuid, newest.uuid)
+
+
+def test_a_binary_that_says_it_is_too_large_is_not_begun(client: Client, builder: Server) -> None:
+    publish(builder.catalogue, job="hello", padding=60_000)
+    told: list[int] = []
+    with pytest.raises(TooLarge):
+        client.fetch(
+            client.latest("hello"), io.BytesIO(), max_size=20_000, progress=lambda size, _: told.append(size)
+        )
+    assert told == []
 
 
 def test_only_gets_are_sent_and_never_a_stray_query(client: Client, builder: Server, newest: Build) -> None:
