@@ -345,12 +345,17 @@ def _accepted(accept: Collection[str]) -> frozenset[str]:
     return frozenset(accept)
 
 
+def _number(configuration: Configuration) -> str:
+    count = len(configuration.arguments)
+    return "1 argument" if count == 1 else f"{count} arguments"
+
+
 def _changes(was: Configuration, now: Configuration) -> dict[str, tuple[str, str]]:
     """The fields that change, for people; arguments only by their number."""
     before, after = was.to_json(), now.to_json()
     found = {
         field: (str(before[field]), str(after[field])) for field in before if before[field] != after[field]
     }
-    if was.arguments != now.arguments:
-        found["arguments"] = (f"{len(was.arguments)} arguments", f"{len(now.arguments)} arguments")
+    if was.arguments != now.arguments:  # their values are secrets
+        found["arguments"] = (_number(was), f"{_number(now)}, not the same ones")
     return found
