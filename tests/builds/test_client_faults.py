@@ -118,6 +118,13 @@ def test_bytes_that_nobody_vouches_for_are_not_taken(client: Client, builder: Se
         client.digest_of(newest)
 
 
+def test_an_etag_as_proxies_write_it_vouches_too(client: Client, builder: Server, newest: Build) -> None:
+    builder.faults.add("not_found", JOB, times=None)
+    builder.faults.add("quoted_etag", FILE)
+    builder.faults.add("quoted_etag", FILE)
+    assert client.digest_of(newest) == client.fetch(newest, io.BytesIO()).sha256
+
+
 def test_a_person_may_say_what_the_bytes_must_be(client: Client, newest: Build) -> None:
     digest = client.digest_of(newest)
     assert client.fetch(newest, io.BytesIO(), expected=digest.upper()).sha256 == digest

@@ -8,6 +8,7 @@ import pytest
 
 from tests.builds import recorded
 from unikernels.builds import compare
+from unikernels.builds.address import Place, place_of
 from unikernels.builds.client import Client
 from unikernels.builds.errors import (
     NotComparable,
@@ -50,6 +51,18 @@ def test_unknown_bytes_are_unknown(real: Client) -> None:
 
 def test_the_newest_build_stays_on_the_platform(real: Client) -> None:
     assert real.latest(DNS, "debian-12").uuid == NEWEST
+
+
+@pytest.mark.parametrize("rest", ["", "/", "/main-binary", "/f/bin/primary-git.spt"])
+def test_a_path_names_its_build(rest: str) -> None:
+    assert place_of(f"/job/{DNS}/build/{FIRST.upper()}{rest}") == Place(DNS, FIRST)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", f"/job/{DNS}", f"/job/{DNS}/build/latest", f"/job//build/{FIRST}", f"/{FIRST}"]
+)
+def test_other_paths_name_none(path: str) -> None:
+    assert place_of(path) is None
 
 
 def test_a_job_has_a_line_for_each_binary(real: Client) -> None:

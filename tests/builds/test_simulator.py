@@ -22,6 +22,7 @@ from albatross.simulator.behaviour import Behaviour, read
 from albatross.simulator.images import BEHAVIOUR_SECTION
 from tests.builds import recorded
 from unikernels.builds.client import Client
+from unikernels.builds.simulator.publishing import publish
 from unikernels.builds.simulator.seed import seed
 from unikernels.builds.simulator.server import Server
 
@@ -219,6 +220,11 @@ def test_a_new_build_can_be_published_and_taken_away(client: Client, builder: Se
     assert {change.name for change in client.compare(before.uuid, after.uuid).opam.changed} == {"tls"}
     ask(builder, "DELETE", f"builds/{after.uuid}")
     assert client.latest("caldav", fresh=True) == before
+
+
+def test_what_was_built_again_has_one_line(client: Client, builder: Server) -> None:
+    again = publish(builder.catalogue, job="traceroute", same_bytes=True)
+    assert [line.uuid for line in client.job_builds("traceroute")] == [again.uuid]
 
 
 def test_it_runs_by_itself_until_it_is_told_to_end() -> None:

@@ -15,16 +15,15 @@ MAX_JOB = 200  # characters
 
 # As the server writes them: it does not decode percent signs, so neither do we.
 _JOB = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._~%+@:,=-]+")
-_PLACE = re.compile(r"/job/(?P<job>[^/?#]+)/build/(?P<uuid>[0-9A-Fa-f-]{36})(?P<rest>/[^?#]*)?")
+_PLACE = re.compile(r"/job/(?P<job>[^/?#]+)/build/(?P<uuid>[0-9A-Fa-f-]{36})(?:/[^?#]*)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A build as a path names it; ``rest`` is what follows, ``/f/bin/x.hvt`` or empty."""
+    """A build as a path names it."""
 
     job: str
     uuid: str
-    rest: str = ""
 
 
 def server_url(text: str) -> str:
@@ -82,9 +81,8 @@ def known_digest(text: str) -> str:
 
 
 def place_of(path: str) -> Place | None:
-    """The build that a path names; deployments differ in a slash at the end."""
+    """The build that a path names, whatever follows: deployments differ in a slash at the end."""
     match = _PLACE.fullmatch(path)
     if match is None or not UUID.fullmatch(match["uuid"].lower()):
         return None
-    rest = match["rest"] or ""
-    return Place(match["job"], match["uuid"].lower(), "" if rest == "/" else rest)
+    return Place(match["job"], match["uuid"].lower())

@@ -243,6 +243,6 @@ class Client:
                     return Place(answers.word(told.get("job") or job, "job"), answers.uuid(told.get("uuid")))
                 path = self._web.target(answer)
             place = place_of(path)
-            if place is not None and not place.rest:
+            if place is not None:
                 return place
         raise RedirectedElsewhere("The builder redirects in circles.")
