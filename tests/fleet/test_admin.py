@@ -34,8 +34,12 @@ def test_an_instance_is_shown_without_its_key(admin: Client, instance: Instance)
 def test_nothing_is_edited_there(admin: Client, instance: Instance) -> None:
     change = reverse("admin:albatross_instance_change", args=[instance.pk])
     assert admin.post(change, {"name": "mars"}).status_code == 403
-    assert admin.get(reverse("admin:albatross_instance_add")).status_code == 403
     assert admin.get(reverse("admin:albatross_instance_delete", args=[instance.pk])).status_code == 403
+
+
+def test_adding_one_leads_to_the_page_that_tests_it_first(admin: Client) -> None:
+    answer = admin.get(reverse("admin:albatross_instance_add"))
+    assert (answer.status_code, answer["Location"]) == (302, reverse("pages:instance-add"))
 
 
 def test_a_test_tells_what_it_found(admin: Client, instance: Instance, host: SimulatedInstance) -> None:

@@ -1,4 +1,4 @@
-"""Instances in the admin: read, tested, looked at again. They are added and removed on their pages."""
+"""Instances in the admin: read, tested, looked at again. To add or remove one, it leads to the pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
 
 from accounts.requests import actor_of
 from albatross.models import Incident, Instance, ObservedPolicy
@@ -46,6 +47,13 @@ class InstanceAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # ge
     exclude = ("sealed_key",)
     inlines = (IncidentInline,)
     actions = ("test", "retry")
+
+    def has_add_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
+        return self.has_view_permission(request)
+
+    def add_view(self, *_args: Any, **_kwargs: Any) -> HttpResponseRedirect:
+        """The page adds it: there is one form, which tests the instance before it is saved."""
+        return HttpResponseRedirect(reverse("pages:instance-add"))
 
     @admin.action(description="Test: ask each one now", permissions=["view"])
     def test(self, request: HttpRequest, chosen: QuerySet[Instance]) -> None:
