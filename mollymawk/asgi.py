@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ django.setup(set_prefix=False)
 from mollymawk.handler import Handler  # noqa: E402  # settings and models can be read only now
 from unikernels.consoles import stream  # noqa: E402
 
+# WhiteNoise's files are read at once, in a thread: they are ours, and small.
+warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators", Warning)
 _django = Handler()
 
 Scope = dict[str, Any]
