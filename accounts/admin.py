@@ -27,6 +27,7 @@ from accounts.actors import Actor
 from accounts.events import record
 from accounts.labels import check_label
 from accounts.models import ApiToken, Event, Membership, Quota, Team, User
+from accounts.readonly import ReadOnly
 from accounts.requests import actor_of
 from accounts.services import (
     superuser_set,
@@ -51,30 +52,11 @@ admin.site.unregister(EmailAddress)  # people change their address themselves, a
 admin.site.unregister(Authenticator)  # shown below, without what is in it
 
 
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
-    """What only services may write."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]  # generic only for the type checker
+class ReadOnlyInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # generic only for the type checker
     """Rows of something that is changed elsewhere."""
 
     extra = 0
     can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 def each(
@@ -192,7 +174,7 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic only for the 
 
 
 @admin.register(Authenticator)
-class SecondFactorAdmin(ReadOnly):
+class SecondFactorAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
     """Second factors; deleting one lets somebody in who lost the device."""
 
     list_display = ("user", "type", "created_at", "last_used_at")
@@ -266,7 +248,7 @@ def _label(text: str, field: str) -> str:
 
 
 @admin.register(Team)
-class TeamAdmin(ReadOnly):
+class TeamAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
     """Teams, who is in them, what they may use."""
 
     list_display = ("name", "domain", "personal_of", "people", "created_at")
@@ -276,7 +258,7 @@ class TeamAdmin(ReadOnly):
     inlines = (MembershipInline, QuotaInline)
     readonly_fields = ("members_page",)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
         return bool(request.user.is_superuser)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **options: Any) -> Any:
@@ -317,7 +299,7 @@ class TeamAdmin(ReadOnly):
 
 
 @admin.register(Quota)
-class QuotaAdmin(ReadOnly):
+class QuotaAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
     """What teams were granted; given on its own page, since the instance has a say."""
 
     list_display = ("team", "instance", "state", "unikernels", "memory", "block", "problem", "changed_at")
@@ -354,7 +336,7 @@ class TokenStateFilter(admin.SimpleListFilter):
 
 
 @admin.register(ApiToken)
-class TokenAdmin(ReadOnly):
+class TokenAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
     """Tokens, without their secrets, of which only a hash is kept."""
 
     list_display = ("key_id", "name", "team", "role", "created_by", "works", "expires_at", "last_used_at")
@@ -396,7 +378,7 @@ class KindFilter(admin.SimpleListFilter):
 
 
 @admin.register(Event)
-class EventAdmin(ReadOnly):
+class EventAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
     """Everything that happened. Nothing here can be changed, nor anywhere else."""
 
     list_display = ("at", "kind", "subject", "actor", "credential", "address", "team", "was", "now")

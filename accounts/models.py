@@ -10,8 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from albatross.messages import Policy
-from albatross.models import Instance
+from albatross.models import Instance, Limits
 
 
 class UserManager(BaseUserManager["User"]):
@@ -99,7 +98,7 @@ class Membership(models.Model):
         return f"{self.user} in {self.team}: {self.role}"
 
 
-class Quota(models.Model):
+class Quota(Limits, models.Model):
     """What a superuser granted a team on an instance."""
 
     class State(models.TextChoices):
@@ -125,16 +124,6 @@ class Quota(models.Model):
 
     def __str__(self) -> str:
         return f"{self.team} on {self.instance}"
-
-    def policy(self) -> Policy:
-        """The grant as the wire's value."""
-        return Policy(
-            unikernels=self.unikernels,
-            cpuids=frozenset(self.cpuids),
-            memory=self.memory,
-            block=self.block,
-            bridges=frozenset(self.bridges),
-        )
 
 
 class ApiToken(models.Model):

@@ -1,0 +1,1 @@
+"""The client of Albatross instances, a library; beside it the model ``Instance``."""

@@ -81,7 +81,27 @@ class Incident(models.Model):
         return f"{self.instance}: {self.text}"
 
 
-class ObservedPolicy(models.Model):
+class Limits:
+    """What a row of limits is on the wire."""
+
+    unikernels: int
+    memory: int
+    block: int | None
+    cpuids: list[int]
+    bridges: list[str]
+
+    def policy(self) -> Policy:
+        """These limits as the wire's value."""
+        return Policy(
+            unikernels=self.unikernels,
+            cpuids=frozenset(self.cpuids),
+            memory=self.memory,
+            block=self.block,
+            bridges=frozenset(self.bridges),
+        )
+
+
+class ObservedPolicy(Limits, models.Model):
     """The limits of one domain (path, colon separated; empty: the root) as last seen."""
 
     instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="policies")
@@ -102,13 +122,3 @@ class ObservedPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.instance} {self.path or 'root'}"
-
-    def policy(self) -> Policy:
-        """These limits as the wire's value."""
-        return Policy(
-            unikernels=self.unikernels,
-            cpuids=frozenset(self.cpuids),
-            memory=self.memory,
-            block=self.block,
-            bridges=frozenset(self.bridges),
-        )

@@ -63,11 +63,11 @@ class Name:
         return self.path[0] if self.path else None
 
     def below(self, path: tuple[str, ...]) -> Name:
-        """This name, told relative to *path* (as list replies tell it), as an absolute one."""
+        """The absolute name of what a list reply for *path* tells as this one."""
         return Name(path + self.path, self.label)
 
     def relative_to(self, path: tuple[str, ...]) -> Name:
-        """This absolute name as a list reply for *path* tells it; ``NameInvalid`` if not below."""
+        """How a list reply for *path* tells this absolute name; ``NameInvalid`` if it is not below."""
         if self.path[: len(path)] != path:
             raise NameInvalid(f"{self} is not below {':'.join(path)}:")
         return Name(self.path[len(path) :], self.label)

@@ -1,0 +1,1 @@
+"""Unikernels: one folder a concept."""

@@ -101,7 +101,8 @@ class Unikernel(models.Model):
 
 class Version(models.Model):
     """What a unikernel was asked to run: numbered, never changed. ``image`` is empty while the bytes
-    of an adopted one are not held yet."""
+    of an adopted one are not held yet.
+    """
 
     class Origin(models.TextChoices):
         """Where it came from."""

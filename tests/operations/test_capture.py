@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from albatross.messages import Arguments, Config, UnikernelCreate
-from albatross.simulator import Fault, build_image
+from albatross.simulator import Fault, Kind, build_image
 from mollymawk.errors import Missing, Refused
 from unikernels.configuration import Configuration
 from unikernels.images import store
@@ -27,6 +27,7 @@ def adopted(house) -> Unikernel:
     assert unikernel.team == house.team
     adopt(actor=house.actor, unikernel=unikernel)
     unikernel.refresh_from_db()
+    assert unikernel.current is not None
     assert unikernel.current.image is None
     return unikernel
 
@@ -56,7 +57,7 @@ def test_it_is_brought_back_when_the_new_configuration_does_not_stay_up(house, a
     assert (info.digest.hex(), info.memory) == (DIGEST, 48)
 
 
-@pytest.mark.parametrize("fault", ["wrong_digest", "started_changes"])
+@pytest.mark.parametrize("fault", [Kind.WRONG_DIGEST, Kind.STARTED_CHANGES])
 def test_bytes_that_cannot_be_trusted_are_no_way_back(house, adopted, fault) -> None:
     house.simulated.faults.add(Fault(fault, command="unikernel_info", times=None))
     operation = house.finish(configure(house, adopted, memory=64))
@@ -66,7 +67,7 @@ def test_bytes_that_cannot_be_trusted_are_no_way_back(house, adopted, fault) -> 
 
 
 def test_a_get_that_breaks_is_an_abort_with_nothing_touched(house, adopted) -> None:
-    house.simulated.faults.add(Fault("truncate", command="unikernel_get", times=None))
+    house.simulated.faults.add(Fault(Kind.TRUNCATE, command="unikernel_get", times=None))
     operation = house.finish(configure(house, adopted, memory=64))
     assert operation.state == State.ABORTED
     assert "could not be fetched" in operation.reason
@@ -88,7 +89,7 @@ def test_a_destroy_holds_the_bytes_when_it_can_so_that_it_can_be_deployed_again(
 
 
 def test_a_destroy_goes_on_when_the_bytes_cannot_be_had(house, adopted) -> None:
-    house.simulated.faults.add(Fault("fail", command="unikernel_get", times=None))
+    house.simulated.faults.add(Fault(Kind.FAIL, command="unikernel_get", times=None))
     operation = house.finish(services.destroy(actor=house.actor, unikernel=adopted))
     assert operation.state == State.SUCCEEDED
     assert house.digest() is None

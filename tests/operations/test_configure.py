@@ -2,7 +2,7 @@
 
 import pytest
 
-from albatross.simulator import Fault
+from albatross.simulator import Fault, Kind
 from mollymawk.errors import Conflict, Refused
 from unikernels.configuration import Configuration
 from unikernels.models import Unikernel
@@ -34,7 +34,7 @@ def test_arguments_never_stand_in_the_clear_in_the_database(house) -> None:
     from django.apps import apps
 
     for model in apps.get_models():
-        assert "sesame" not in str(list(model.objects.values()))
+        assert "sesame" not in str(list(model._default_manager.values()))
 
 
 def test_one_that_does_not_stay_up_is_rolled_back(house) -> None:
@@ -54,7 +54,7 @@ def test_one_that_does_not_stay_up_is_rolled_back(house) -> None:
 
 def test_a_create_that_fails_after_the_kill_is_rolled_back(house) -> None:
     unikernel = house.running()
-    house.simulated.faults.add(Fault("create_fails", command="unikernel_force_create"))
+    house.simulated.faults.add(Fault(Kind.CREATE_FAILS, command="unikernel_force_create"))
     operation = house.finish(configure(house, unikernel, memory=64))
     assert operation.state == State.ROLLED_BACK
     assert house.simulated.running()["robur:hello"].memory == 32
@@ -62,7 +62,7 @@ def test_a_create_that_fails_after_the_kill_is_rolled_back(house) -> None:
 
 def test_going_back_tries_again_when_its_create_fails_too(house) -> None:
     unikernel = house.running()
-    house.simulated.faults.add(Fault("create_fails", command="unikernel_*create", times=3))
+    house.simulated.faults.add(Fault(Kind.CREATE_FAILS, command="unikernel_*create", times=3))
     operation = house.finish(configure(house, unikernel, memory=64))
     assert operation.state == State.ROLLED_BACK
     assert house.digest() == unikernel.digest
@@ -70,7 +70,7 @@ def test_going_back_tries_again_when_its_create_fails_too(house) -> None:
 
 def test_when_nothing_can_be_brought_back_it_says_so(house) -> None:
     unikernel = house.running()
-    house.simulated.faults.add(Fault("create_fails", command="unikernel_*create", times=None))
+    house.simulated.faults.add(Fault(Kind.CREATE_FAILS, command="unikernel_*create", times=None))
     operation = house.finish(configure(house, unikernel, memory=64))
     assert (operation.state, operation.running) == (State.FAILED, Running.NO)
     unikernel.refresh_from_db()
@@ -82,7 +82,7 @@ def test_a_refusal_before_the_kill_touches_nothing(house) -> None:
     unikernel = house.running()
     started = unikernel.started
     house.simulated.faults.add(
-        Fault("fail", command="unikernel_force_create", text="block device :x not found")
+        Fault(Kind.FAIL, command="unikernel_force_create", text="block device :x not found")
     )
     operation = house.finish(configure(house, unikernel, memory=64))
     assert operation.state == State.ABORTED
@@ -93,7 +93,7 @@ def test_a_refusal_before_the_kill_touches_nothing(house) -> None:
 
 def test_a_lost_reply_is_found_out_by_looking(house) -> None:
     unikernel = house.running()
-    house.simulated.faults.add(Fault("close_after", command="unikernel_force_create"))
+    house.simulated.faults.add(Fault(Kind.CLOSE_AFTER, command="unikernel_force_create"))
     operation = house.finish(configure(house, unikernel, memory=64))
     assert operation.state == State.SUCCEEDED
     assert len(house.sends()) == 2
@@ -101,8 +101,8 @@ def test_a_lost_reply_is_found_out_by_looking(house) -> None:
 
 def test_an_old_one_that_takes_its_time_to_end_is_waited_for(house) -> None:
     unikernel = house.running()
-    house.simulated.faults.add(Fault("slow_exit", seconds=0.5))
-    house.simulated.faults.add(Fault("close_after", command="unikernel_force_create"))
+    house.simulated.faults.add(Fault(Kind.SLOW_EXIT, seconds=0.5))
+    house.simulated.faults.add(Fault(Kind.CLOSE_AFTER, command="unikernel_force_create"))
     operation = house.finish(configure(house, unikernel, memory=64))
     assert operation.state == State.SUCCEEDED
     assert house.simulated.running()["robur:hello"].memory == 64
@@ -110,7 +110,7 @@ def test_an_old_one_that_takes_its_time_to_end_is_waited_for(house) -> None:
 
 def test_a_stream_that_breaks_before_its_end_touches_nothing_and_is_tried_again(house) -> None:
     unikernel = house.running(house.image(padding=200_000))
-    house.simulated.faults.add(Fault("break_stream", after=50_000))
+    house.simulated.faults.add(Fault(Kind.BREAK_STREAM, after=50_000))
     operation = house.finish(configure(house, unikernel, memory=64))
     assert operation.state == State.SUCCEEDED
     assert len(house.sends()) == 2

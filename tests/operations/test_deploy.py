@@ -1,7 +1,7 @@
 """Deploying, against a simulated instance over real sockets."""
 
 from accounts.models import Event
-from albatross.simulator import Fault
+from albatross.simulator import Fault, Kind
 from unikernels.models import Unikernel
 from unikernels.operations.machine import Running, State
 from unikernels.operations.story import exit_code, verdict
@@ -34,7 +34,7 @@ def test_one_that_ends_at_once_is_a_failure_and_shows_its_last_lines(house) -> N
 
 
 def test_a_reply_that_is_lost_changes_nothing(house) -> None:
-    house.simulated.faults.add(Fault("close_after", command="unikernel_create"))
+    house.simulated.faults.add(Fault(Kind.CLOSE_AFTER, command="unikernel_create"))
     operation = house.finish(house.deploy())
     assert operation.state == State.SUCCEEDED
     assert len(house.sends()) == 1
@@ -51,7 +51,7 @@ def test_an_unreachable_instance_is_an_abort_with_nothing_touched(house) -> None
 
 def test_a_refusal_of_the_instance_is_an_abort_in_its_words(house) -> None:
     house.simulated.faults.add(
-        Fault("fail", command="unikernel_create", text="maximum amount of unikernels (4) reached")
+        Fault(Kind.FAIL, command="unikernel_create", text="maximum amount of unikernels (4) reached")
     )
     operation = house.finish(house.deploy())
     assert operation.state == State.ABORTED

@@ -24,6 +24,13 @@ def lapse(operation: Operation) -> None:
     Operation.objects.filter(pk=operation.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
 
 
+def held(operation: Operation) -> Lease:
+    """The lease on *operation*, which is free."""
+    lease = Lease.acquire(operation.pk, T)
+    assert lease is not None
+    return lease
+
+
 def test_only_one_holds_the_lease(house) -> None:
     operation = house.deploy()
     assert Lease.acquire(operation.pk, T) is not None
@@ -32,10 +39,9 @@ def test_only_one_holds_the_lease(house) -> None:
 
 def test_a_lease_that_ran_out_is_taken_over_and_the_old_holder_writes_nothing(house) -> None:
     operation = house.deploy()
-    old = Lease.acquire(operation.pk, T)
+    old = held(operation)
     lapse(operation)
-    new = Lease.acquire(operation.pk, T)
-    assert new is not None
+    new = held(operation)
     for act in (old.renew, lambda: old.write(reason="late"), lambda: old.arm({})):
         with pytest.raises(LeaseLost):
             act()
@@ -47,20 +53,20 @@ def test_a_lease_that_ran_out_is_taken_over_and_the_old_holder_writes_nothing(ho
 
 def test_a_lease_that_ran_out_is_not_renewed_even_when_nobody_took_it(house) -> None:
     operation = house.deploy()
-    lease = Lease.acquire(operation.pk, T)
+    lease = held(operation)
     lapse(operation)
     with pytest.raises(LeaseLost):
         lease.renew()
 
 
 def test_the_guard_always_leaves_a_margin_before_the_lease_ends(house) -> None:
-    lease = Lease.acquire(house.deploy().pk, T)
+    lease = held(house.deploy())
     assert lease.guard() <= T.lease - T.lease_margin
 
 
 def test_the_guard_stops_a_connection_before_the_lease_ends(house) -> None:
     operation = house.deploy()
-    lease = Lease.acquire(operation.pk, T)
+    lease = held(operation)
     lease.until = timezone.now() + timedelta(seconds=T.lease_margin / 2)
     lapse(operation)
     with pytest.raises(LeaseLost):
@@ -69,7 +75,7 @@ def test_the_guard_stops_a_connection_before_the_lease_ends(house) -> None:
 
 def test_the_guard_renews_in_time(house) -> None:
     operation = house.deploy()
-    lease = Lease.acquire(operation.pk, T)
+    lease = held(operation)
     lease.until -= timedelta(seconds=T.lease_renewal + 1)
     assert lease.guard() > T.lease - T.lease_margin - 1
 
@@ -81,7 +87,7 @@ def test_a_finished_operation_has_no_lease(house) -> None:
 
 def test_a_cancel_stops_the_arming(house) -> None:
     operation = house.deploy()
-    lease = Lease.acquire(operation.pk, T)
+    lease = held(operation)
     lease.cancellable = True
     services.cancel(actor=house.actor, operation=operation)
     with pytest.raises(CancelAsked):
@@ -90,7 +96,7 @@ def test_a_cancel_stops_the_arming(house) -> None:
 
 def test_a_deadline_stops_the_arming(house) -> None:
     operation = house.deploy()
-    lease = Lease.acquire(operation.pk, T)
+    lease = held(operation)
     lease.write(deadline_at=timezone.now())
     with pytest.raises(DeadlinePassed):
         lease.arm({})

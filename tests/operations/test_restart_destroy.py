@@ -2,7 +2,7 @@
 
 import pytest
 
-from albatross.simulator import Fault
+from albatross.simulator import Fault, Kind
 from mollymawk.errors import Refused
 from unikernels.models import Unikernel
 from unikernels.operations import services
@@ -28,21 +28,21 @@ def test_a_restart_is_another_process_of_the_same_version(house) -> None:
 
 def test_a_restart_whose_answer_is_lost_is_not_done_twice(house) -> None:
     unikernel = house.running()
-    house.simulated.faults.add(Fault("close_after", command="unikernel_restart"))
+    house.simulated.faults.add(Fault(Kind.CLOSE_AFTER, command="unikernel_restart"))
     assert restart(house, unikernel).state == State.SUCCEEDED
     assert len(house.sends()) == 2
 
 
 def test_a_restart_that_leaves_nothing_recreates_the_current_version(house) -> None:
     unikernel = house.running()
-    house.simulated.faults.add(Fault("create_fails", command="unikernel_restart"))
+    house.simulated.faults.add(Fault(Kind.CREATE_FAILS, command="unikernel_restart"))
     assert restart(house, unikernel).state == State.SUCCEEDED
     assert house.digest() == unikernel.digest
 
 
 def test_a_restart_that_brings_nothing_back_says_so(house) -> None:
     unikernel = house.running()
-    house.simulated.faults.add(Fault("create_fails", command="unikernel_*", times=None))
+    house.simulated.faults.add(Fault(Kind.CREATE_FAILS, command="unikernel_*", times=None))
     operation = restart(house, unikernel)
     assert (operation.state, operation.running) == (State.FAILED, Running.NO)
 
@@ -65,13 +65,13 @@ def test_a_destroyed_unikernel_can_be_deployed_again(house) -> None:
 
 def test_a_destroy_whose_answer_is_lost_has_still_succeeded(house) -> None:
     unikernel = house.running()
-    house.simulated.faults.add(Fault("close_after", command="unikernel_destroy"))
+    house.simulated.faults.add(Fault(Kind.CLOSE_AFTER, command="unikernel_destroy"))
     assert destroy(house, unikernel).state == State.SUCCEEDED
 
 
 def test_a_destroy_that_never_arrives_leaves_it_running_and_says_so(house) -> None:
     unikernel = house.running()
-    house.simulated.faults.add(Fault("close_before", command="unikernel_destroy", times=None))
+    house.simulated.faults.add(Fault(Kind.CLOSE_BEFORE, command="unikernel_destroy", times=None))
     operation = destroy(house, unikernel)
     assert (operation.state, operation.running) == (State.FAILED, Running.YES)
     assert Unikernel.objects.get(pk=unikernel.pk).state == "running"

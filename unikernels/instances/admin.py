@@ -9,23 +9,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
+from accounts.readonly import ReadOnly
 from accounts.requests import actor_of
 from albatross.models import Incident, Instance, ObservedPolicy
 from mollymawk.errors import ApplicationError
 from unikernels.instances.services import instance_retry, instance_test
-
-
-class ReadOnly:
-    """Rows that only services write."""
-
-    def has_add_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
-        return False
 
 
 class IncidentInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # generic only for the type checker

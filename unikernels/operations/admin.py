@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
+from accounts.readonly import ReadOnly
 from unikernels.models import Image, Operation, TeamImage, Unikernel, Version
 from unikernels.operations.story import verdict
 
 
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
-    """What only services may write."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(Unikernel)
-class UnikernelAdmin(ReadOnly):
+class UnikernelAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
     """What runs, and what is known of it. Arguments stay sealed."""
 
     list_display = ["name", "path", "instance", "team", "state", "state_since", "unstable", "changed_outside"]
@@ -36,7 +21,7 @@ class UnikernelAdmin(ReadOnly):
 
 
 @admin.register(Version)
-class VersionAdmin(ReadOnly):
+class VersionAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
     """What unikernels were asked to run. Arguments stay sealed."""
 
     list_display = ["unikernel", "number", "digest", "origin", "created_by", "created_at", "ran_at"]
@@ -47,7 +32,7 @@ class VersionAdmin(ReadOnly):
 
 
 @admin.register(Operation)
-class OperationAdmin(ReadOnly):
+class OperationAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
     """Every change, open ones first by filter; written by the machine alone."""
 
     list_display = ["id", "kind", "unikernel", "team", "state", "sentence", "requested_by", "created_at"]
@@ -62,20 +47,16 @@ class OperationAdmin(ReadOnly):
         return verdict(operation).sentence
 
 
-class TeamImageInline(admin.TabularInline):  # type: ignore[type-arg]  # generic only for the type checker
+class TeamImageInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # generic only for the type checker
     """Which teams have an image."""
 
     model = TeamImage
     extra = 0
-    can_delete = False
     readonly_fields = ["team", "name", "added_by", "added_at"]
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Image)
-class ImageAdmin(ReadOnly):
+class ImageAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
     """The store."""
 
     list_display = ["digest", "size", "target", "abi_version", "created_at"]

@@ -57,7 +57,7 @@ def mint(
     key = key or Ed25519PrivateKey.generate()
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name, _validate=False) for name in names])
     moment = now()
-    signer = issuer or Minted(None, key)
+    signer = issuer or Minted(None, key)  # type: ignore[arg-type]  # it has none yet
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)

@@ -51,7 +51,9 @@ class Talk:
         context.use_privatekey(key)
         for above in chain:
             context.add_extra_chain_cert(above)
-        context.get_cert_store().add_cert(_x509(instance.server_ca))
+        store = context.get_cert_store()
+        assert store is not None
+        store.add_cert(_x509(instance.server_ca))
         context.set_verify(SSL.VERIFY_PEER, lambda *told: bool(told[-1]))
         self.socket = socket.create_connection(("127.0.0.1", instance.port), PATIENCE)
         self.tls = SSL.Connection(context, self.socket)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -31,7 +33,7 @@ def below(issuer, *names, **changes):
 
 def read(*certificates, **changes):
     """The order of a leaf made with *changes* below *certificates* (from the root downwards)."""
-    words = {"names": ["web"], "extension": INFO, "usage": {SIGN}, "ca": False} | changes
+    words: dict[str, Any] = {"names": ["web"], "extension": INFO, "usage": {SIGN}, "ca": False} | changes
     made = mint(*words.pop("names"), issuer=certificates[-1] if certificates else ROOT, **words)
     return read_chain([c.der for c in (made, *reversed(certificates), ROOT)], now())
 

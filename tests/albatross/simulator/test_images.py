@@ -46,7 +46,7 @@ def test_the_same_request_gives_the_same_bytes_and_padding_does_not_compress():
 
 def test_the_behaviour_is_a_section_of_the_file():
     image = build_image(behaviour={"lines": ["grüß dich"]})
-    assert json.loads(elf.section(io.BytesIO(image), BEHAVIOUR_SECTION)) == {"lines": ["grüß dich"]}
+    assert json.loads(elf.section(io.BytesIO(image), BEHAVIOUR_SECTION) or b"") == {"lines": ["grüß dich"]}
     assert elf.section(io.BytesIO(build_image()), BEHAVIOUR_SECTION) is None
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from albatross import messages as m
-from albatross.simulator import Fault, build_image
+from albatross.simulator import Fault, Kind, build_image
 from tests.albatross.simulator.talk import WIDE, ask, create, talk
 
 CREATED, DESTROYED = m.Text("created unikernel"), m.Text("destroyed unikernel")
@@ -193,7 +193,7 @@ def test_a_bad_image_is_refused_after_the_kill_and_nothing_runs(instance, image)
 
 def test_while_the_old_one_takes_its_time_it_is_what_info_tells(instance):
     ask(instance, WEB, create(image=OLD))
-    instance.faults.add(Fault("slow_exit", seconds=float("inf")))
+    instance.faults.add(Fault(Kind.SLOW_EXIT, seconds=float("inf")))
     with talk(instance, WEB, create(force=True)) as connection:
         connection.stream(NEW)
         instance.observed.wait("killed")

@@ -115,12 +115,14 @@ def process(tmp_path):
             [*command, "--network", NETWORK, *arguments], stdout=subprocess.PIPE, text=True
         )
         processes.append(started)
+        assert started.stdout is not None
         return started, started.stdout.readline()
 
     yield start
     for started in processes:
         started.kill()
         started.wait()
+        assert started.stdout is not None
         started.stdout.close()
 
 
