@@ -13,8 +13,8 @@ run: .venv/.base ## start everything on this machine: http://127.0.0.1:8000 (POR
 	@$(PY) manage.py up --port $(PORT)
 
 test: .venv/.dev tools ## the whole suite, on SQLite and on PostgreSQL at the same time
-	@# Two workers; each runs every test that concerns its database.
-	$(PY) -m pytest -o console_output_style=classic --dist each --tx popen//env:TEST_DATABASE=sqlite --tx popen//env:TEST_DATABASE=postgresql $(ARGS)
+	@# Two workers; each runs every test that concerns its database (tests/conftest.py: which ones).
+	$(PY) -m pytest -o console_output_style=classic --dist each --tx popen//env:TEST_DATABASE=sqlite//env:TEST_SHARED=1 --tx popen//env:TEST_DATABASE=postgresql//env:TEST_SHARED=1 $(ARGS)
 
 check: lint fast ## lint, types, migrations and the tests that need no processes: before each commit
 

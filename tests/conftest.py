@@ -34,17 +34,34 @@ def simulated_network(worker_number: int) -> str:
     return f"127.77.{100 + worker_number}.0/24"
 
 
+# `make test` runs both databases at the same time; what takes minutes and knows no difference then
+# runs on one of them only. Alone (`pytest tests/...`), everything runs on the database that is named.
+_ON_ONE = {
+    "test_crashes": "postgresql",
+    "test_up": "sqlite",
+    "test_supervisor": "sqlite",
+    "test_procfile": "sqlite",
+}
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL run only what a database can make a difference to."""
-    if settings.TEST_DATABASE != "postgresql":
-        return
-    chosen = [item for item in items if _uses_database(item)]
+    """Leave out what the other worker runs, and on PostgreSQL what no database makes a difference to."""
+    chosen = [item for item in items if _is_ours(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
 
 
+def _is_ours(item: pytest.Item) -> bool:
+    here = settings.TEST_DATABASE
+    if settings.TEST_SHARED and _ON_ONE.get(item.path.stem, here) != here:
+        return False
+    return here == "sqlite" or _uses_database(item)
+
+
 def _uses_database(item: pytest.Item) -> bool:
+    if settings.TEST_SHARED and item.get_closest_marker("browser"):
+        return False
     names = set(getattr(item, "fixturenames", ()))
     return bool(
         item.get_closest_marker("django_db")

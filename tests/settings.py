@@ -12,6 +12,7 @@ from tests import postgresql
 
 _folder = tempfile.TemporaryDirectory(prefix="mollymawk-tests-", ignore_cleanup_errors=True)
 TEST_DATABASE = os.environ.get("TEST_DATABASE", "sqlite")
+TEST_SHARED = "TEST_SHARED" in os.environ  # two workers, one on each database, share the work
 
 (Path(_folder.name) / "staticfiles").mkdir()  # whitenoise warns when there is none
 
