@@ -76,7 +76,7 @@ def _cause(work: Work, outcome: Outcome) -> str:
 
 
 def _ending(work: Work, state: State, outcome: Outcome, memo: Memo) -> dict[str, Any]:
-    running = running_of(memo, work) if state is State.FAILED else ""
+    running = _running(memo, outcome.event) if state is State.FAILED else ""
     return {
         "finished_at": _moment(work.now),
         "reason": _reason(work, state, outcome, memo),
@@ -93,15 +93,15 @@ def _reason(work: Work, state: State, outcome: Outcome, memo: Memo) -> str:
     return "" if state is State.SUCCEEDED else text
 
 
-def running_of(memo: Memo, work: Work) -> Running:
+def _running(memo: Memo, event: Event) -> Running:
     """What the last conclusive look showed: does something run under the name?"""
+    if event is Event.UNKNOWABLE:
+        return Running.UNKNOWN
     seen = [look for look in memo.looks if look.sight is not Sight.DARK]
     if not seen:
         # Nothing was sent since the last preflight looked, or nothing could be seen since.
         if memo.sends == 0 and memo.before is not None:
             return Running.YES
-        return Running.UNKNOWN
-    if work.configuration is not None and work.configuration.may_exit and seen[-1].sight is Sight.NOTHING:
         return Running.UNKNOWN
     return Running.NO if seen[-1].sight is Sight.NOTHING else Running.YES
 

@@ -14,6 +14,7 @@ from unikernels.inventory.observed import write_observed
 from unikernels.models import Version
 from unikernels.operations import judge
 from unikernels.operations.capture import NotPossible, hold_bytes
+from unikernels.operations.console import newest_lines
 from unikernels.operations.facts import Look, Memo
 from unikernels.operations.lease import CancelAsked
 from unikernels.operations.machine import Event, Kind, Leg, State
@@ -22,6 +23,7 @@ from unikernels.operations.sending import MAX_TRIES, Send, words
 from unikernels.operations.work import Outcome, Work
 from unikernels.operations.world import digests, known_abis, manifest_of, quota_of, world_now
 
+TENDERS = ("solo5-", "taskset: ")  # who starts a unikernel, and says on its console why it did not
 PROVE_GAP = 2.0  # seconds between two looks while proving: ten seconds need five, at 9 ms of the host each
 
 
@@ -56,7 +58,7 @@ def preflight(work: Work) -> Outcome:
     except (AlbatrossError, ApplicationError) as error:
         return _dark(work, error)
     info = world.unikernels.get(work.name)
-    memo = replace(work.memo, before=_before(info, work.now), tries=0)
+    memo = replace(work.memo, before=_before(info, work.now), tries=0, console_mark=_console_mark(work))
     write_observed(work.unikernel, info, work.now)
     refusals = _refusals(work, world, info)
     if not refusals or work.leg is Leg.BACK:
@@ -97,9 +99,9 @@ def observe(work: Work) -> Outcome:
 
 
 def prove(work: Work) -> Outcome:
-    """Does it stay up? A unikernel that may exit has proven enough by having been made."""
+    """Does it stay up? For one that may exit: did its tender take it?"""
     if _may_exit(work):
-        return Outcome(Event.GOOD, work.memo)
+        return _taken(work)
     gap = min(PROVE_GAP, work.timings.stay_up / 4)
     if early := _too_early(work, gap):
         return early
@@ -107,6 +109,21 @@ def prove(work: Work) -> Outcome:
     event = judge.judge_stay(memo, work.now, work.timings)
     wait = gap if event is Event.WAIT else 0.0
     return Outcome(event, memo, _stay_reason(memo, event, work), wait)
+
+
+def _taken(work: Work) -> Outcome:
+    """One that may exit was made; only its tender can still have refused it, on the console."""
+    try:
+        lines = newest_lines(work)
+    except (AlbatrossError, ApplicationError) as error:
+        late = work.now - work.memo.proving_since > work.timings.prove_limit
+        event = Event.BAD if late else Event.WAIT
+        return Outcome(event, work.memo, words(error), 0.0 if late else PROVE_GAP)
+    mark = work.memo.console_mark
+    errors = [text for at, text in lines if (mark is None or at > mark) and text.startswith(TENDERS)]
+    if errors:
+        return Outcome(Event.BAD, work.memo.saw(_look(work)), f"It was not taken: {errors[-1]}")
+    return Outcome(Event.GOOD, work.memo)
 
 
 STEPS: Mapping[State, Callable[[Work], Outcome]] = {
@@ -136,6 +153,17 @@ def _look(work: Work) -> Look:
     now = time.time()
     write_observed(work.unikernel, info, now)
     return work.see(info, now)
+
+
+def _console_mark(work: Work) -> int | None:
+    """The newest console line before the swap, so that later ones can be told from it."""
+    if not _may_exit(work):
+        return None
+    try:
+        lines = newest_lines(work)
+    except (AlbatrossError, ApplicationError):
+        return None  # then older lines count too: an error too many, never one too few
+    return max((at for at, _ in lines), default=None)
 
 
 def _before(info: Info | None, now: float) -> Look | None:
