@@ -228,3 +228,41 @@ class Event(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise AppendOnlyError("Events are never deleted.")
+
+
+class MailChoice(models.Model):
+    """What a person said about one topic of mail; without a row the topic's default holds."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="mail_choices")
+    topic = models.CharField(max_length=20, help_text="see accounts.mail.topics")
+    wanted = models.BooleanField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "topic"], name="one_choice_per_topic")]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.topic} {'yes' if self.wanted else 'no'}"
+
+
+class Letter(models.Model):
+    """A mail to be sent: written with what it tells of, in one transaction, and sent by a worker."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="letters")
+    topic = models.CharField(max_length=20)
+    subject = models.CharField(max_length=200)
+    text = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(default=timezone.now)
+    tries = models.PositiveIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+    given_up_at = models.DateTimeField(null=True)
+    trouble_text = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(sent_at=None, given_up_at=None), name="letter_due")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.topic} to {self.user}"

@@ -51,10 +51,26 @@ app.conf.update(
     broker_connection_max_retries=None,  # however long the broker stays away
     beat_schedule={
         "operations-sweep": {"task": "unikernels.operations.tasks.sweep", "schedule": 5.0},
+        "windows-sweep": {"task": "unikernels.operations.tasks.watch_windows", "schedule": 5.0},
+        "checks-sweep": {"task": "unikernels.checks.tasks.sweep", "schedule": 5.0},
+        "builds-sweep": {"task": "unikernels.builds.tasks.sweep", "schedule": 5.0},
+        "updates-round": {"task": "unikernels.updates.tasks.round", "schedule": 30.0},
+        "mail-sweep": {"task": "accounts.mail.tasks.sweep", "schedule": 5.0},
+        "mail-digest": {"task": "unikernels.letters.tasks.digest", "schedule": 600.0},
         "images-sweep": {"task": "unikernels.images.tasks.sweep", "schedule": 3600.0},
     },
 )
-app.autodiscover_tasks(["unikernels.operations", "unikernels.images"])
+app.autodiscover_tasks(
+    [
+        "accounts.mail",
+        "unikernels.builds",
+        "unikernels.checks",
+        "unikernels.images",
+        "unikernels.letters",
+        "unikernels.operations",
+        "unikernels.updates",
+    ]
+)
 
 _parent = os.getpid()  # read before the pool's processes are made, which inherit it
 

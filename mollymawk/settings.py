@@ -188,6 +188,18 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 
 # --- operations, watcher ------------------------------------------------------------------------
 INVENTORY_SECONDS = env_int("INVENTORY_SECONDS", 10, low=1, high=3600)
+ROLLBACK_WINDOW_SECONDS = env_int("ROLLBACK_WINDOW_SECONDS", 600, low=0, high=7 * 86_400)
+# Of each unikernel the newest so many versions keep their bytes, and all that are younger than so many days.
+VERSIONS_KEPT = env_int("VERSIONS_KEPT", 10, low=2, high=1000)
+VERSION_DAYS_KEPT = env_int("VERSION_DAYS_KEPT", 30, low=0, high=3650)
+
+# --- builds, checks, updates --------------------------------------------------------------------
+# The builder-web server that a new database begins with; empty: none. More are added by superusers.
+DEFAULT_BUILDER = env_str("DEFAULT_BUILDER", "https://builds.robur.coop")
+POLL_SECONDS = env_int("POLL_SECONDS", 900, low=10, high=86_400)  # between two questions for newer builds
+CHECK_RESULT_DAYS = env_int("CHECK_RESULT_DAYS", 7, low=1, high=365)  # single results; ups and downs stay
+AUTOMATIC_AT_ONCE = env_int("AUTOMATIC_AT_ONCE", 2, low=1, high=100)  # automatic upgrades of one instance
+
 # Only `up` and the tests set this: checks may then reach the simulated unikernels on 127.77.0.0/16.
 CHECK_SIMULATED_NETWORK = env_bool("CHECK_SIMULATED_NETWORK", default=False)
 SIMULATED_NETWORK = ipaddress.ip_network("127.77.0.0/16")

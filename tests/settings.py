@@ -19,6 +19,7 @@ TEST_SHARED = "TEST_SHARED" in os.environ  # two workers, one on each database, 
 os.environ["SECRET_KEY"] = "only-for-tests-only-for-tests-only-for-tests-only"
 os.environ["ENCRYPTION_KEYS"] = "bW9sbHltYXdrLXRlc3Qta2V5LTMyLWJ5dGVzLWxvbmc="
 os.environ["DATA_DIR"] = _folder.name
+os.environ["DEFAULT_BUILDER"] = ""
 os.environ["CHECK_SIMULATED_NETWORK"] = "true"
 os.environ["DATABASE_URL"] = (
     postgresql.url("mollymawk") if TEST_DATABASE == "postgresql" else f"sqlite:///{_folder.name}/db.sqlite3"

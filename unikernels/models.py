@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import Team
@@ -66,6 +67,13 @@ class Unikernel(models.Model):
         STOPPED = "stopped"  # by us
         MISSING = "missing"  # gone, not by us
 
+    class UpdateMode(models.TextChoices):
+        """What happens when a newer build is there."""
+
+        MANUAL = "manual"  # it is shown
+        TELL = "tell"  # and told by mail
+        AUTOMATIC = "automatic"  # and put in place in the maintenance window
+
     instance = models.ForeignKey(Instance, on_delete=models.PROTECT, related_name="unikernels")
     team = models.ForeignKey(Team, null=True, on_delete=models.PROTECT, related_name="unikernels")
     path = models.CharField(max_length=511, help_text="colon separated; the first label is the domain")
@@ -81,6 +89,27 @@ class Unikernel(models.Model):
     observed = models.JSONField(default=dict)
     sealed_arguments = models.TextField(blank=True, default="")
     fingerprint = models.CharField(max_length=64, blank=True, default="", help_text="of the whole report")
+
+    standing = models.CharField(
+        max_length=11,
+        blank=True,
+        default="",
+        help_text="beside its builder; see builds.status, empty: not asked",
+    )
+    newest = models.ForeignKey(
+        "Build",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="what it can be upgraded to",
+    )
+    update_mode = models.CharField(max_length=9, choices=UpdateMode, default=UpdateMode.MANUAL)
+    maintenance: models.JSONField[Any, Any] = models.JSONField(
+        default=dict, help_text="when it may be upgraded by itself; see updates.calendar"
+    )
+    restart_after = models.PositiveSmallIntegerField(
+        null=True, help_text="failed rounds of its checks after which it is restarted; empty: never"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -119,6 +148,8 @@ class Version(models.Model):
     configuration = models.JSONField(help_text="everything but the arguments; see unikernels.configuration")
     sealed_arguments = models.TextField(help_text="sealed JSON list, or null")
     origin = models.CharField(max_length=10, choices=Origin)
+    build = models.ForeignKey("Build", null=True, on_delete=models.PROTECT, related_name="versions")
+    pruned_at = models.DateTimeField(null=True, help_text="when its bytes were let go; the record stays")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -160,6 +191,8 @@ class Operation(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     credential = models.CharField(max_length=100)
+    cause = models.TextField(blank=True, default="", help_text="why the system itself asked for it")
+    reverted = models.BooleanField(default=False, help_text="it succeeded, and was taken back in its window")
     cancel_asked_at = models.DateTimeField(null=True)
     armed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -184,6 +217,203 @@ class Operation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.unikernel} #{self.pk}"
+
+
+class RollbackWindow(models.Model):
+    """While it is open one press puts ``to`` back. Belongs to the unikernel, blocks nothing.
+
+    Opened by an upgrade or configure that succeeded, closed (deleted) by its time or a later change.
+    """
+
+    unikernel = models.OneToOneField(Unikernel, on_delete=models.CASCADE, related_name="window")
+    to = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="+")
+    operation = models.ForeignKey(
+        Operation, on_delete=models.CASCADE, related_name="+", help_text="its opener"
+    )
+    until = models.DateTimeField()
+    started = models.BigIntegerField(null=True, help_text="the process that was verified")
+    results: models.JSONField[Any, Any] = models.JSONField(
+        default=list, help_text="last conclusive, oldest first"
+    )
+    due_at = models.DateTimeField(db_index=True, help_text="of the next round; who moves it does the round")
+
+    def __str__(self) -> str:
+        return f"{self.unikernel}: back to version {self.to.number} until {self.until:%H:%M:%S}"
+
+
+# --- builds ------------------------------------------------------------------------------------------
+
+
+class Builder(models.Model):
+    """A builder-web server. The facts about it are written by the polling only."""
+
+    name = models.CharField(max_length=63, unique=True)
+    url = models.URLField(max_length=255, unique=True, help_text="base URL")
+    ca = models.TextField(blank=True, default="", help_text="PEM of the CA of its certificate; empty: public")
+    seen_at = models.DateTimeField(null=True, editable=False, help_text="last answer")
+    failures = models.PositiveIntegerField(default=0, editable=False)
+    retry_at = models.DateTimeField(null=True, editable=False, help_text="not asked before")
+    trouble_text = models.TextField(blank=True, default="", editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Build(models.Model):
+    """A build of a builder, as it describes it. Never changed. ``devices`` is empty when it does not tell."""
+
+    builder = models.ForeignKey(Builder, on_delete=models.PROTECT, related_name="builds")
+    job = models.CharField(max_length=255)
+    uuid = models.CharField(max_length=36)
+    platform = models.CharField(max_length=63)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    digest = models.CharField(max_length=64, db_index=True, help_text="SHA-256 of its main binary, as stated")
+    size = models.PositiveBigIntegerField(null=True, help_text="bytes, as stated")
+    target = models.CharField(max_length=10, blank=True, default="")
+    abi_version = models.PositiveIntegerField(null=True)
+    devices: models.JSONField[Any, Any] = models.JSONField(
+        null=True, help_text='as of Image: [["service", "net"], ...]'
+    )
+
+    class Meta:
+        ordering = ["-started_at"]
+        constraints = [models.UniqueConstraint(fields=["builder", "uuid"], name="one_row_per_build")]
+
+    def __str__(self) -> str:
+        return f"{self.job} {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class Standing(models.Model):
+    """How one image stands at one builder, however many unikernels run it."""
+
+    builder = models.ForeignKey(Builder, on_delete=models.CASCADE, related_name="standings")
+    digest = models.CharField(max_length=64)
+    standing = models.CharField(max_length=11, help_text="see builds.status")
+    reasons: models.JSONField[Any, Any] = models.JSONField(default=list, help_text="sentences")
+    found = models.ForeignKey(Build, null=True, on_delete=models.SET_NULL, related_name="+")
+    newest = models.ForeignKey(Build, null=True, on_delete=models.SET_NULL, related_name="+")
+    judged_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["builder", "digest"], name="one_standing_per_image")]
+
+    def __str__(self) -> str:
+        return f"{self.digest[:8]} at {self.builder}: {self.standing}"
+
+
+class Lookup(models.Model):
+    """A question to a builder that a person waits for: asked by a page, answered by a worker."""
+
+    class What(models.TextChoices):
+        """What is asked for, and its ``key``."""
+
+        JOBS = "jobs"  # nothing
+        BUILDS = "builds"  # the job
+        CHANGES = "changes"  # two uuids: old/new
+
+    builder = models.ForeignKey(Builder, on_delete=models.CASCADE, related_name="lookups")
+    what = models.CharField(max_length=7, choices=What)
+    key = models.CharField(max_length=255, blank=True)
+    asked_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True, db_index=True)
+    data: models.JSONField[Any, Any] = models.JSONField(null=True)
+    trouble_text = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["builder", "what", "key"], name="one_row_per_question")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.builder}: {self.what} {self.key}".strip()
+
+
+# --- checks, updates ---------------------------------------------------------------------------------
+
+
+class Check(models.Model):
+    """A liveness check of a unikernel, and how it stands."""
+
+    class Kind(models.TextChoices):
+        """What it speaks."""
+
+        HTTP = "http"
+        DNS = "dns"
+        TCP = "tcp"
+
+    class State(models.TextChoices):
+        """What the scheduled rounds say."""
+
+        UNKNOWN = "unknown"
+        UP = "up"
+        DOWN = "down"
+
+    unikernel = models.ForeignKey(Unikernel, on_delete=models.CASCADE, related_name="checks")
+    name = models.CharField(max_length=63)
+    kind = models.CharField(max_length=4, choices=Kind)
+    settings: models.JSONField[Any, Any] = models.JSONField(help_text="see checks.settings")
+    seconds = models.PositiveIntegerField(default=60, help_text="between two scheduled rounds")
+    state = models.CharField(max_length=7, choices=State, default=State.UNKNOWN)
+    state_since = models.DateTimeField(default=timezone.now)
+    failures = models.PositiveIntegerField(default=0, help_text="conclusive ones in a row")
+    due_at = models.DateTimeField(default=timezone.now, db_index=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["unikernel", "name"], name="one_check_per_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.unikernel}"
+
+
+class CheckResult(models.Model):
+    """One try of a check, with what it found."""
+
+    class Outcome(models.TextChoices):
+        """What it says about the unikernel."""
+
+        PASSED = "passed"
+        FAILED = "failed"
+        INCONCLUSIVE = "inconclusive"  # we could not ask: it says nothing
+
+    check_row = models.ForeignKey(
+        Check, on_delete=models.CASCADE, related_name="results", db_column="check_id"
+    )
+    operation = models.ForeignKey(Operation, null=True, on_delete=models.SET_NULL, related_name="results")
+    at = models.DateTimeField()
+    outcome = models.CharField(max_length=12, choices=Outcome)
+    latency = models.FloatField(help_text="seconds")
+    text = models.CharField(max_length=300)
+
+    class Meta:
+        ordering = ["-at"]
+        indexes = [models.Index(fields=["check_row", "-at"]), models.Index(fields=["at"])]
+
+    def __str__(self) -> str:
+        return f"{self.check_row}: {self.outcome}"
+
+
+class Freeze(models.Model):
+    """While it stands nothing is upgraded by itself: of one team, or (team empty) of the whole system."""
+
+    team = models.OneToOneField(Team, null=True, on_delete=models.CASCADE, related_name="freeze")
+    reason = models.CharField(max_length=200, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Coalesce("team", 0), name="one_freeze_per_team_and_one_of_all")
+        ]
+
+    def __str__(self) -> str:
+        return f"frozen: {self.team or 'everything'}"
 
 
 class Block(models.Model):

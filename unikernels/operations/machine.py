@@ -20,6 +20,8 @@ class Kind(enum.StrEnum):
     """What an operation does to its unikernel."""
 
     DEPLOY = "deploy"
+    UPGRADE = "upgrade"
+    ROLLBACK = "rollback"
     CONFIGURE = "configure"
     RESTART = "restart"
     DESTROY = "destroy"
@@ -62,6 +64,7 @@ class Event(enum.StrEnum):
     UNKNOWABLE = "unknowable"  # no observation can tell, and sending again could do harm
     GOOD = "good"
     BAD = "bad"
+    UNWELL = "unwell"  # it runs, and its checks fail: for a rollback, whose way ends here
     CANCEL = "cancel"
     EXPIRED = "expired"  # the deadline passed
 
@@ -142,6 +145,7 @@ def _towards_target(leg: Leg) -> dict[State, dict[Event, Place]]:
             Event.WAIT: (leg, State.PROVE),
             Event.GOOD: (leg, State.SUCCEEDED),
             Event.BAD: astray,
+            Event.UNWELL: (leg, State.FAILED),
             Event.FOREIGN: (leg, State.FAILED),
             Event.EXPIRED: astray,
         },
@@ -201,6 +205,8 @@ TRANSITIONS: Mapping[Leg, Mapping[State, Mapping[Event, Place]]] = MappingProxyT
 FIRST_STATE: Mapping[Kind, State] = MappingProxyType(
     {
         Kind.DEPLOY: State.FETCH,
+        Kind.UPGRADE: State.CHECK,
+        Kind.ROLLBACK: State.FETCH,
         Kind.CONFIGURE: State.CHECK,
         Kind.RESTART: State.PREFLIGHT,
         Kind.DESTROY: State.PREFLIGHT,

@@ -1,0 +1,1 @@
+"""Mail: topics, what each person wants of them, and letters on their way."""

@@ -1,0 +1,1 @@
+"""Liveness checks: what they ask, whom they may ask, and what came of it."""
