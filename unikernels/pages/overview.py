@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -33,6 +33,12 @@ MAX_OPERATIONS = MAX_UNDER_WAY + MAX_NOTICES + 1
 MAX_SHARES = 6
 RECENT = timedelta(days=1)
 _OF_INSTANCES = ("name", "status", "seen_at", "trouble_text")
+# How the table can be narrowed, by the word in the address.
+ONLY: dict[str, Callable[[Row], bool]] = {
+    "": lambda line: True,
+    "problems": lambda line: line.needs_somebody,
+    "updates": lambda line: bool(line.update),
+}
 BAD_ENDS = (State.FAILED, State.ROLLED_BACK, State.ABORTED)
 
 
@@ -58,6 +64,8 @@ def overview(request: PageRequest) -> HttpResponse:
     under_way, ended_badly = _operations(request)
     instances = list(instances_of(request.actor).only(*_OF_INSTANCES))
     notices = [*_instance_notices(request, instances), *_unikernel_notices(ended_badly, rows)]
+    asked = request.GET.get("only", "")
+    only = asked if asked in ONLY else ""
     context = {
         "section": "overview",
         "summary": _summary(rows, instances),
@@ -66,10 +74,11 @@ def overview(request: PageRequest) -> HttpResponse:
         "under_way": [
             (operation, steps_of(operation), verdict(operation)) for operation in under_way[:MAX_UNDER_WAY]
         ],
-        "rows": _filtered(request, rows),
+        "rows": [line for line in rows if ONLY[only](line)],
         "all": len(rows),
         "problems": sum(line.needs_somebody for line in rows),
-        "only": request.GET.get("only", ""),
+        "updates": sum(bool(line.update) for line in rows),
+        "only": only,
         "instances": instances,
         "examples": settings.EXAMPLE_IMAGES,
     }
@@ -100,12 +109,6 @@ def _below(request: PageRequest) -> dict[str, Any]:
         "shares": shares_of(quotas[:MAX_SHARES]),
         "same": same("GET", "/unikernels/", command="unikernels"),
     }
-
-
-def _filtered(request: PageRequest, rows: list[Row]) -> list[Row]:
-    if request.GET.get("only") == "problems":
-        return [line for line in rows if line.needs_somebody]
-    return rows
 
 
 def _summary(rows: list[Row], instances: list[Instance]) -> str:

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from albatross.models import STALE_AFTER
+from unikernels.builds.status import Standing
 from unikernels.models import Operation, Unikernel
 from unikernels.pages.words import Badge, state_badge
 from unikernels.templatetags.house import megabytes, short, since
@@ -32,8 +33,12 @@ _COLUMNS = (
     "instance__seen_at",
     "current__number",
     "current__digest",
+    "standing",
     "under_way",
 )
+
+# Beside its builder, when there is something newer (``builds.status``), and the words for it.
+UPDATES = {Standing.UPDATE: "update", Standing.RECONFIGURE: "update, configure"}
 
 # What needs a person; the same everywhere a list can be narrowed to problems.
 PROBLEMS = Q(state=Unikernel.Presence.MISSING) | Q(unstable=True) | Q(changed_outside=True)
@@ -54,6 +59,7 @@ class Row:
     memory: str
     up: str
     stale: bool
+    update: str
 
     def __getitem__(self, name: str) -> Any:
         """What a template asks for first: without it each look-up costs an exception."""
@@ -103,6 +109,7 @@ def row(values: dict[str, Any]) -> Row:
         memory=megabytes(memory) if memory else "",
         up=since(started) if started else "",
         stale=stale,
+        update=UPDATES.get(values["standing"], "") if started else "",
     )
 
 
@@ -114,6 +121,11 @@ def started_at(milliseconds: int | None) -> datetime | None:
 def with_trouble(unikernels: QuerySet[Unikernel]) -> QuerySet[Unikernel]:
     """Those that need a person."""
     return unikernels.filter(PROBLEMS)
+
+
+def with_update(unikernels: QuerySet[Unikernel]) -> QuerySet[Unikernel]:
+    """Those that run and of which a newer build is there."""
+    return unikernels.filter(state=Unikernel.Presence.RUNNING, standing__in=UPDATES)
 
 
 def under_way(unikernels: QuerySet[Unikernel]) -> QuerySet[Unikernel]:

@@ -27,7 +27,7 @@ from unikernels.operations.story import Step, Verdict, steps_of, verdict
 from unikernels.pages.confirm import Confirm
 from unikernels.pages.lists import listed
 from unikernels.pages.request import PageRequest, page, refused, say
-from unikernels.pages.rows import row, rows_of, under_way, with_trouble
+from unikernels.pages.rows import row, rows_of, under_way, with_trouble, with_update
 from unikernels.pages.same import Same, same
 from unikernels.pages.words import happening
 
@@ -43,6 +43,7 @@ STATES = {
     "stopped": "Stopped",
     "missing": "Missing",
     "problems": "Problems",
+    "update": "Update available",
     "under-way": "Under way",
 }
 
@@ -78,6 +79,8 @@ def _narrowed(request: PageRequest, asked: dict[str, str]) -> QuerySet[Unikernel
         found = found.filter(state=asked["state"])
     if asked["state"] == "problems":
         found = with_trouble(found)
+    if asked["state"] == "update":
+        found = with_update(found)
     if asked["state"] == "under-way":
         found = under_way(found)
     return found

@@ -25,6 +25,8 @@ class Badge:
 
 _UNDER_WAY = {
     Kind.DEPLOY: "deploying",
+    Kind.UPGRADE: "upgrading",
+    Kind.ROLLBACK: "rolling back",
     Kind.CONFIGURE: "configuring",
     Kind.RESTART: "restarting",
     Kind.DESTROY: "destroying",
@@ -79,6 +81,8 @@ def last_seen(seen_at: datetime | None) -> str:
 
 _KINDS = {
     "operation.deploy": "Deploy asked for",
+    "operation.upgrade": "Upgrade asked for",
+    "operation.rollback": "Rollback asked for",
     "operation.configure": "Configure asked for",
     "operation.restart": "Restart asked for",
     "operation.destroy": "Destroy asked for",
