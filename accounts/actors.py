@@ -15,7 +15,7 @@ NOTHING = "There is nothing here, or it is not yours."
 _RANK = {Role.VIEWER: 1, Role.DEPLOYER: 2, Role.OWNER: 3}
 
 # The only actors without a person. Nothing that comes over the network may become one of them.
-_IMPERSONAL = frozenset({"system", "command"})
+_IMPERSONAL = frozenset({"system", "command", "automatic"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class Actor:
 
 SYSTEM = Actor(None, "system")
 COMMAND = Actor(None, "command")
+AUTOMATIC = Actor(None, "automatic")  # upgrades in maintenance windows
 
 
 def role_held(user: User, team: Team) -> Role | None:

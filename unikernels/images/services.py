@@ -32,7 +32,7 @@ def image_add(*, actor: Actor, team: Team, file: BinaryIO, name: str) -> TeamIma
     with store.staged() as (staging, path):
         try:
             facts = inspect(file, plain=staging, max_size=settings.MAX_IMAGE_BYTES)
-            _names_readable(facts)
+            names_readable(facts)
         except ImageRefused as error:
             raise Refused(f"{_tidy(name)} is not taken: {error}") from error
         store.keep(staging, path, facts.digest.hex())
@@ -102,7 +102,7 @@ def _image(facts: ImageFacts) -> Image:
     return image
 
 
-def _names_readable(facts: ImageFacts) -> None:
+def names_readable(facts: ImageFacts) -> None:
     """Albatross would take any bytes; a name that nobody can type cannot be mapped to anything."""
     if not all(device.name.isprintable() for device in facts.devices):
         raise ImageRefused("a device of its manifest has a name that cannot be written.")

@@ -2,10 +2,11 @@
 
 from celery import shared_task
 
-from unikernels.images import services
+from unikernels.images import keeping, services
 
 
 @shared_task(name="unikernels.images.tasks.sweep")
 def sweep() -> None:
-    """Forget what nobody needs."""
+    """Let go of what no rule keeps, then forget what nobody needs."""
+    keeping.prune()
     services.sweep()
