@@ -51,7 +51,7 @@ app.conf.update(
     broker_connection_max_retries=None,  # however long the broker stays away
     beat_schedule={
         "operations-sweep": {"task": "unikernels.operations.tasks.sweep", "schedule": 5.0},
-        "windows-sweep": {"task": "unikernels.operations.tasks.watch_windows", "schedule": 5.0},
+        "windows-sweep": {"task": "unikernels.windows.tasks.sweep", "schedule": 5.0},
         "checks-sweep": {"task": "unikernels.checks.tasks.sweep", "schedule": 5.0},
         "builds-sweep": {"task": "unikernels.builds.tasks.sweep", "schedule": 5.0},
         "updates-round": {"task": "unikernels.updates.tasks.round", "schedule": 30.0},
@@ -69,6 +69,7 @@ app.autodiscover_tasks(
         "unikernels.letters",
         "unikernels.operations",
         "unikernels.updates",
+        "unikernels.windows",
     ]
 )
 

@@ -9,7 +9,7 @@ from django.db.models import Max
 from accounts.models import User
 from mollymawk.keyring import seal_json, unseal_json
 from unikernels.configuration import Configuration, parse
-from unikernels.models import Image, Unikernel, Version
+from unikernels.models import Build, Image, Unikernel, Version
 
 
 def version_add(
@@ -20,6 +20,7 @@ def version_add(
     configuration: Configuration,
     origin: Version.Origin,
     user: User | None,
+    build: Build | None = None,
 ) -> Version:
     """The next version of *unikernel*. Call it inside the transaction that makes the operation."""
     last = unikernel.versions.aggregate(last=Max("number"))["last"] or 0
@@ -32,6 +33,28 @@ def version_add(
         sealed_arguments=seal_json(list(configuration.arguments)),
         origin=origin,
         created_by=user,
+        build=build,
+    )
+
+
+def version_of_source(
+    *,
+    unikernel: Unikernel,
+    source: Image | Build,
+    configuration: Configuration,
+    user: User | None,
+    build: Build | None = None,
+) -> Version:
+    """The next version, of an uploaded image or of a build (whose bytes may not be here yet)."""
+    build = source if isinstance(source, Build) else build
+    return version_add(
+        unikernel=unikernel,
+        digest=source.digest,
+        image=None if isinstance(source, Build) else source,
+        configuration=configuration,
+        origin=Version.Origin.BUILD if build else Version.Origin.UPLOAD,
+        user=user,
+        build=build,
     )
 
 

@@ -31,6 +31,11 @@ QUICK = {
     "retry_first": 0.02,
     "retry_most": 0.1,
     "back_limit": 4.0,
+    "check_waits": (0.02, 0.02, 0.05),
+    "check_gap": 0.1,
+    "check_timeout": 2.0,
+    "pass_span": 0.1,
+    "window_gap": 0.05,
 }
 
 

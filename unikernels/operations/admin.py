@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from accounts.readonly import ReadOnly
-from unikernels.models import Image, Operation, TeamImage, Unikernel, Version
+from unikernels.models import Image, Operation, RollbackWindow, TeamImage, Unikernel, Version
 from unikernels.operations.story import verdict
 
 
@@ -45,6 +45,26 @@ class OperationAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # g
     def sentence(self, operation: Operation) -> str:
         """How it stands, as on its page."""
         return verdict(operation).sentence
+
+
+@admin.register(RollbackWindow)
+class RollbackWindowAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
+    """What can be taken back with one press, and until when; watched by the sweep alone."""
+
+    list_display = ["unikernel", "team", "back_to", "until", "operation_id", "due_at"]
+    list_filter = ["until", "unikernel__instance", "unikernel__team"]
+    list_select_related = ["unikernel__team", "to"]
+    search_fields = ["unikernel__name"]
+
+    @admin.display(ordering="unikernel__team__name")
+    def team(self, window: RollbackWindow) -> str:
+        """Whose unikernel it is."""
+        return str(window.unikernel.team or "")
+
+    @admin.display(description="back to")
+    def back_to(self, window: RollbackWindow) -> str:
+        """The version that a press puts back."""
+        return f"version {window.to.number}"
 
 
 class TeamImageInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  # generic only for the type checker

@@ -27,7 +27,7 @@ def hold_bytes(*, client: Client, name: Name, version: Version, guard: Guard) ->
     else, changes meanwhile, or gives other bytes than it reports.
     """
     if store.held(version.digest) and (known := Image.objects.filter(digest=version.digest).first()):
-        return _link(version, known)
+        return link(version, known)
     before = _running(client, name, version)
     policies = policies_to_carry(client, name)
     with store.staged() as (file, path):
@@ -42,7 +42,7 @@ def hold_bytes(*, client: Client, name: Name, version: Version, guard: Guard) ->
         if facts.digest.hex() != version.digest:
             raise NotPossible("the instance gave other bytes than it reports to run.")
         store.keep(file, path, version.digest)
-    return _link(version, remember(facts))
+    return link(version, remember(facts))
 
 
 def _running(client: Client, name: Name, version: Version) -> Info:
@@ -52,6 +52,9 @@ def _running(client: Client, name: Name, version: Version) -> Info:
     return info
 
 
-def _link(version: Version, image: Image) -> None:
-    Version.objects.filter(digest=version.digest, unikernel=version.unikernel, image=None).update(image=image)
+def link(version: Version, image: Image) -> None:
+    """Say that *image* holds the bytes of *version* (and of the same ones of its unikernel)."""
+    Version.objects.filter(digest=version.digest, unikernel=version.unikernel, image=None).update(
+        image=image, pruned_at=None
+    )
     version.image = image

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 MAX_LOOKS = 6  # only the last two ever decide; a few more help the reader
+MAX_ROUNDS = 64  # of checks; with the usual waits a proof has at most 28
 
 
 class Sight(enum.StrEnum):
@@ -43,6 +44,23 @@ class Look:
     differs: tuple[str, ...] = ()  # the fields in which it is not the target
 
 
+class Health(enum.StrEnum):
+    """What one round of all checks of a unikernel said. The values are those of a check's outcome."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"  # we could not ask: it says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round of the checks: when it began, and what it said."""
+
+    at: float
+    health: Health
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Memo:
     """Everything that a step may need from the steps before it. Reset, in parts, when going back."""
@@ -57,6 +75,9 @@ class Memo:
     up_since: float = 0.0
     up_started: int | None = None
     restarts: int = 0
+    rounds: tuple[Round, ...] = ()  # of checks, while proving, oldest first
+    fetched: int = 0  # bytes of the download that are here
+    fetch_size: int = 0  # bytes it will have, as far as it is known
     tries: int = 0  # in a row, of a step that could not reach the instance
     console_mark: int | None = None  # ms, newest console line before the swap
     note: str = ""  # what is being waited for, in words
@@ -72,6 +93,10 @@ class Memo:
         """With one more look."""
         return replace(self, looks=(*self.looks, look)[-MAX_LOOKS:])
 
+    def heard(self, found: Round) -> Self:
+        """With one more round of checks."""
+        return replace(self, rounds=(*self.rounds, found)[-MAX_ROUNDS:])
+
     def to_json(self) -> dict[str, Any]:
         """The form for the row."""
         return asdict(self)
@@ -85,6 +110,9 @@ class Memo:
         if values.get("answer"):
             values["answer"] = Answer(values["answer"])
         values["looks"] = tuple(_look(look) for look in values.get("looks", ()))
+        values["rounds"] = tuple(
+            Round(each["at"], Health(each["health"]), each["text"]) for each in values.get("rounds", ())
+        )
         values["console"] = tuple(values.get("console", ()))
         return cls(**values)
 

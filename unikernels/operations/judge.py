@@ -6,9 +6,10 @@ new one is already on its way (protocol-observed 29), and nothing at all while i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from unikernels.operations.facts import Answer, Look, Memo, Sight
+from unikernels.operations.facts import Answer, Health, Look, Memo, Round, Sight
 from unikernels.operations.machine import Event
 
 
@@ -20,6 +21,24 @@ class Timings:
     resend_after: float = 30.0  # the old one is still there: send the same again
     stay_up: float = 10.0  # without a configured check: unchanged for so long
     prove_limit: float = 120.0
+    check_tries: int = 3  # before a change: one pass of these is needed
+    check_timeout: float = 5.0  # one round of all checks, side by side
+    check_waits: tuple[float, ...] = (
+        1.0,
+        1.0,
+        1.0,
+        2.0,
+        3.0,
+        3.0,
+        4.0,
+        5.0,
+    )  # after a change: before each round
+    check_gap: float = 5.0  # and from then on
+    passes: int = 3  # in a row, from the first to the last of them at least ``pass_span``
+    pass_span: float = 10.0
+    window_gap: float = 10.0  # between two rounds in the rollback window
+    window_results: int = 10  # conclusive ones that are looked at
+    window_failures: int = 1  # of them may have failed
     max_sends: int = 3  # per target
     forward_limit: float = 900.0  # from the request to the end of the way out
     back_limit: float = 3600.0  # for going back, an unreachable instance included
@@ -114,6 +133,63 @@ def judge_stay(memo: Memo, now: float, timings: Timings) -> Event:
     if last is None or last.sight is not Sight.TARGET:
         return Event.WAIT
     return Event.GOOD if agreed and last.at - memo.up_since >= timings.stay_up else Event.WAIT
+
+
+# --- checks ------------------------------------------------------------------------------------------
+
+
+def next_round(memo: Memo, timings: Timings) -> float:
+    """When the next round of checks is due while proving (seconds since 1970)."""
+    made = len(memo.rounds)
+    wait = timings.check_waits[made] if made < len(timings.check_waits) else timings.check_gap
+    return (memo.rounds[-1].at if memo.rounds else memo.proving_since) + wait
+
+
+def judge_answers(memo: Memo, now: float, timings: Timings) -> Event:
+    """With configured checks: they have to pass several times in a row, over some time, in one process.
+
+    A round that says nothing neither counts nor breaks the row. No result is not healthy: who cannot
+    be asked until the limit is bad.
+    """
+    staying = judge_stay(memo, now, timings)
+    if staying in {Event.FOREIGN, Event.BAD} and not _only_late(memo, now, timings):
+        return staying
+    last = memo.looks[-1] if memo.looks else None
+    if last is not None and last.sight is Sight.TARGET and _row_is_good(memo, timings):
+        return Event.GOOD
+    return Event.BAD if now - memo.proving_since > timings.prove_limit else Event.WAIT
+
+
+def runs(memo: Memo) -> bool:
+    """Whether the target was there at the last look, so that only its checks can be what is wrong."""
+    seen = [look for look in memo.looks if look.sight is not Sight.DARK]
+    return bool(seen) and seen[-1].sight is Sight.TARGET and memo.restarts <= 1
+
+
+def row_of_passes(memo: Memo) -> tuple[Round, ...]:
+    """The passes since the last failure and since the present process was seen first."""
+    row: list[Round] = []
+    for each in reversed(memo.rounds):
+        if each.health is Health.FAILED or each.at < memo.up_since:
+            break
+        if each.health is Health.PASSED:
+            row.append(each)
+    return tuple(reversed(row))
+
+
+def _row_is_good(memo: Memo, timings: Timings) -> bool:
+    row = row_of_passes(memo)
+    return len(row) >= timings.passes and row[-1].at - row[0].at >= timings.pass_span
+
+
+def _only_late(memo: Memo, now: float, timings: Timings) -> bool:
+    """Whether nothing is wrong but that the limit has passed: a last good round still counts."""
+    return runs(memo) and now - memo.proving_since > timings.prove_limit
+
+
+def judge_window(results: Sequence[bool], timings: Timings) -> bool:
+    """Whether the conclusive *results* of a rollback window (oldest first) are a reason to go back."""
+    return list(results[-timings.window_results :]).count(False) > timings.window_failures
 
 
 def backoff(tries: int, timings: Timings) -> float:

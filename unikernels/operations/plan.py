@@ -15,6 +15,7 @@ from unikernels.configuration import Configuration
 
 NO_WAY_BACK = "no-way-back"
 NEW_ABI = "new-abi"
+FAILING_CHECKS = "failing-checks"
 RUNNABLE = frozenset({"hvt", "spt"})
 
 

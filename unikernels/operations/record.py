@@ -11,6 +11,7 @@ from django.db import transaction
 
 from accounts.actors import SYSTEM
 from accounts.events import record
+from unikernels.letters.operations import operation_ended
 from unikernels.models import Operation, Unikernel, Version
 from unikernels.operations.facts import Memo, Sight
 from unikernels.operations.machine import (
@@ -23,6 +24,7 @@ from unikernels.operations.machine import (
     follow,
 )
 from unikernels.operations.work import Outcome, Work
+from unikernels.windows.opening import settle_window
 
 
 def write(work: Work, outcome: Outcome) -> State:
@@ -121,6 +123,11 @@ def _settle(work: Work, state: State, memo: Memo, ending: Mapping[str, Any]) -> 
         fields["state_since"] = _moment(work.now)
     if fields:
         Unikernel.objects.filter(pk=unikernel.pk).update(**fields)
+    settle_window(work, state)
+    ended = Operation.objects.select_related("unikernel__instance", "unikernel__team", "team").get(
+        pk=work.operation.pk
+    )
+    operation_ended(ended)
 
 
 def _succeeded(work: Work, unikernel: Unikernel) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from unikernels.operations.ending import with_console
 from unikernels.operations.facts import Answer
 from unikernels.operations.judge import Timings
 from unikernels.operations.lease import Lease, LeaseLost
-from unikernels.operations.machine import TERMINAL, TRANSITIONS, Event, State
+from unikernels.operations.machine import TERMINAL, TRANSITIONS, Event, Kind, State
 from unikernels.operations.steps import STEPS
 from unikernels.operations.work import Outcome, Work
 
@@ -76,6 +76,7 @@ def _read(pk: int) -> Operation:
         "unikernel__current",
         "team",
         "target__image",
+        "target__build__builder",
         "fallback__image",
     ).get(pk=pk)
 
@@ -89,6 +90,11 @@ def _interruption(work: Work) -> Outcome | None:
     possible = TRANSITIONS[work.leg][work.state]
     if timezone.now() >= operation.deadline_at and Event.EXPIRED in possible:
         return Outcome(Event.EXPIRED, memo, "The time for it ran out.")
-    if operation.cancel_asked_at is not None and Event.CANCEL in possible:
+    if operation.cancel_asked_at is not None and Event.CANCEL in possible and not _on_the_way_back(work):
         return Outcome(Event.CANCEL, memo, "It was cancelled.")
     return None
+
+
+def _on_the_way_back(work: Work) -> bool:
+    """A rollback that was sent is not stopped: what it came from is what should not run."""
+    return work.kind is Kind.ROLLBACK and not work.before_commit

@@ -2,44 +2,30 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from albatross.errors import AlbatrossError, CommandError
+from albatross.errors import AlbatrossError
 from albatross.messages import Info
 from mollymawk.errors import ApplicationError
 from unikernels.images import store
 from unikernels.inventory.observed import write_observed
 from unikernels.models import Version
-from unikernels.operations import judge
-from unikernels.operations.capture import NotPossible, hold_bytes
+from unikernels.operations import fetching, judge
 from unikernels.operations.console import newest_lines
 from unikernels.operations.facts import Look, Memo
-from unikernels.operations.lease import CancelAsked
+from unikernels.operations.looking import look_now, may_exit, too_early
 from unikernels.operations.machine import Event, Kind, Leg, State
-from unikernels.operations.plan import NO_WAY_BACK, World, check_place
-from unikernels.operations.sending import MAX_TRIES, Send, words
+from unikernels.operations.plan import World, check_place
+from unikernels.operations.proving import check, prove
+from unikernels.operations.sending import Send
 from unikernels.operations.work import Outcome, Work
 from unikernels.operations.world import digests, known_abis, manifest_of, quota_of, world_now
-
-TENDERS = ("solo5-", "taskset: ")  # who starts a unikernel, and says on its console why it did not
-PROVE_GAP = 2.0  # seconds between two looks while proving: ten seconds need five, at 9 ms of the host each
-
-
-def check(work: Work) -> Outcome:
-    """Does what runs now pass its checks? None can be configured yet."""
-    return Outcome(Event.PASSED, work.memo)
 
 
 def fetch(work: Work) -> Outcome:
     """The bytes of the target have to be in our store before anything else happens."""
-    target = _needed(work.operation.target)
-    if target.image_id and store.held(target.digest):
-        return Outcome(Event.PASSED, work.memo)
-    if work.kind is Kind.DEPLOY:
-        return Outcome(Event.REFUSED, work.memo, "The bytes of the image are not in the store any more.")
-    return _hold(work, target, then="The image could not be fetched from the instance: ")
+    return fetching.fetch(work, _needed(work.operation.target))
 
 
 def verify(work: Work) -> Outcome:
@@ -56,7 +42,7 @@ def preflight(work: Work) -> Outcome:
     try:
         world = world_now(work.client)
     except (AlbatrossError, ApplicationError) as error:
-        return _dark(work, error)
+        return fetching.not_reached(work, error)
     info = world.unikernels.get(work.name)
     memo = replace(work.memo, before=_before(info, work.now), tries=0, console_mark=_console_mark(work))
     write_observed(work.unikernel, info, work.now)
@@ -72,7 +58,7 @@ def capture(work: Work) -> Outcome:
     version = work.operation.fallback or work.operation.target or work.unikernel.current
     if version is None or work.kind is Kind.DEPLOY or (version.image_id and store.held(version.digest)):
         return Outcome(Event.PASSED, work.memo)
-    return _hold(work, version, then="There would be no way back: ")
+    return fetching.hold(work, version, then="There would be no way back: ")
 
 
 def swap(work: Work) -> Outcome:
@@ -82,48 +68,18 @@ def swap(work: Work) -> Outcome:
 
 def observe(work: Work) -> Outcome:
     """One look at what the instance made of it, at least a look's gap after the one before."""
-    if early := _too_early(work, work.timings.look_gap):
+    if early := too_early(work, work.timings.look_gap):
         return early
-    look = _look(work)
+    look = look_now(work)
     memo = work.memo.saw(look)
     if work.kind is Kind.DESTROY:
         event = judge.judge_destroy(memo, work.now, work.timings)
     else:
-        event = judge.judge_swap(
-            memo, work.now, work.timings, insist=_insists(work), may_exit=_may_exit(work)
-        )
+        event = judge.judge_swap(memo, work.now, work.timings, insist=_insists(work), may_exit=may_exit(work))
     if event is Event.ARRIVED:
         memo = _start_proving(memo, look)
     wait = work.timings.look_gap if event is Event.WAIT else 0.0
     return Outcome(event, memo, _observed_reason(work, memo, event), wait)
-
-
-def prove(work: Work) -> Outcome:
-    """Does it stay up? For one that may exit: did its tender take it?"""
-    if _may_exit(work):
-        return _taken(work)
-    gap = min(PROVE_GAP, work.timings.stay_up / 4)
-    if early := _too_early(work, gap):
-        return early
-    memo = judge.stay(work.memo, _look(work))
-    event = judge.judge_stay(memo, work.now, work.timings)
-    wait = gap if event is Event.WAIT else 0.0
-    return Outcome(event, memo, _stay_reason(memo, event, work), wait)
-
-
-def _taken(work: Work) -> Outcome:
-    """One that may exit was made; only its tender can still have refused it, on the console."""
-    try:
-        lines = newest_lines(work)
-    except (AlbatrossError, ApplicationError) as error:
-        late = work.now - work.memo.proving_since > work.timings.prove_limit
-        event = Event.BAD if late else Event.WAIT
-        return Outcome(event, work.memo, words(error), 0.0 if late else PROVE_GAP)
-    mark = work.memo.console_mark
-    errors = [text for at, text in lines if (mark is None or at > mark) and text.startswith(TENDERS)]
-    if errors:
-        return Outcome(Event.BAD, work.memo.saw(_look(work)), f"It was not taken: {errors[-1]}")
-    return Outcome(Event.GOOD, work.memo)
 
 
 STEPS: Mapping[State, Callable[[Work], Outcome]] = {
@@ -142,22 +98,9 @@ STEPS: Mapping[State, Callable[[Work], Outcome]] = {
 # --- looking ---------------------------------------------------------------------------------------
 
 
-def _look(work: Work) -> Look:
-    """Ask at the root: such a question carries no policy, so it can neither overwrite one nor be
-    locked out by one (protocol-observed 32).
-    """
-    try:
-        info = dict(work.client.unikernels()).get(work.name)
-    except (AlbatrossError, ApplicationError):
-        return judge.dark(time.time())
-    now = time.time()
-    write_observed(work.unikernel, info, now)
-    return work.see(info, now)
-
-
 def _console_mark(work: Work) -> int | None:
     """The newest console line before the swap, so that later ones can be told from it."""
-    if not _may_exit(work):
+    if not may_exit(work):
         return None
     try:
         lines = newest_lines(work)
@@ -170,24 +113,15 @@ def _before(info: Info | None, now: float) -> Look | None:
     return None if info is None else judge.before(now, info.started.milliseconds, info.digest.hex())
 
 
-def _too_early(work: Work, gap: float) -> Outcome | None:
-    """A wake-up that came before its time waits for the rest of it."""
-    last = work.memo.looks[-1].at if work.memo.looks else 0.0
-    rest = last + gap - work.now
-    return Outcome(Event.WAIT, work.memo, wait=rest) if rest > 0.01 else None
-
-
 def _start_proving(memo: Memo, look: Look) -> Memo:
-    fresh = replace(memo, looks=(), proving_since=look.at, up_started=None, up_since=look.at, restarts=0)
+    fresh = replace(
+        memo, looks=(), rounds=(), proving_since=look.at, up_started=None, up_since=look.at, restarts=0
+    )
     return judge.stay(fresh, look)
 
 
 def _insists(work: Work) -> bool:
     return work.leg is Leg.BACK or work.kind is Kind.RESTART
-
-
-def _may_exit(work: Work) -> bool:
-    return work.configuration is not None and work.configuration.may_exit
 
 
 # --- preflight ---------------------------------------------------------------------------------------
@@ -220,44 +154,13 @@ def _changed_outside(work: Work, info: Info | None) -> str:
     fallback = work.operation.fallback
     if work.leg is not Leg.OUT or fallback is None:
         return ""
+    if info is None and work.kind is Kind.ROLLBACK:
+        return ""  # what is to be replaced has ended by itself: all the more reason
     if info is None:
         return f"{work.name} does not run (any more). Deploy it again."
     if info.digest.hex() != fallback.digest:
         return f"What runs is not version {fallback.number}: it was changed outside. Adopt it first."
     return ""
-
-
-def _dark(work: Work, error: Exception) -> Outcome:
-    """The instance cannot be asked: before the commit point a few tries, going back until the end."""
-    memo = replace(work.memo, tries=work.memo.tries + 1)
-    hopeless = not isinstance(error, CommandError) or memo.tries >= MAX_TRIES
-    if work.before_commit and hopeless:
-        return Outcome(Event.REFUSED, memo, words(error))
-    return Outcome(Event.WAIT, memo, words(error), judge.backoff(memo.tries, work.timings))
-
-
-# --- holding bytes -----------------------------------------------------------------------------------
-
-
-def _hold(work: Work, version: Version, *, then: str) -> Outcome:
-    work.lease.cancellable = True  # a hold is always before the commit point
-    try:
-        hold_bytes(client=work.client, name=work.name, version=version, guard=work.lease.guard)
-    except (AlbatrossError, ApplicationError) as error:
-        outcome = _dark(work, error)
-        return _without(work, then + outcome.reason) if outcome.event is Event.REFUSED else outcome
-    except CancelAsked:
-        return Outcome(Event.CANCEL, work.memo, "It was cancelled.")
-    except NotPossible as error:
-        return _without(work, then + str(error))
-    return Outcome(Event.PASSED, work.memo, "fetched from the instance")
-
-
-def _without(work: Work, reason: str) -> Outcome:
-    """No bytes: only with a person's yes, or for a destroy, which wants it gone anyway."""
-    if work.state is State.CAPTURE and (work.kind is Kind.DESTROY or NO_WAY_BACK in work.operation.accepted):
-        return Outcome(Event.PASSED, work.memo, reason, fields={"fallback": None})
-    return Outcome(Event.REFUSED, work.memo, reason)
 
 
 def _needed(version: Version | None) -> Version:
@@ -284,15 +187,3 @@ def _observed_reason(work: Work, memo: Memo, event: Event) -> str:
     if event is Event.LOST and work.kind is Kind.DESTROY:
         text = f"It still runs. {said}"
     return text
-
-
-def _stay_reason(memo: Memo, event: Event, work: Work) -> str:
-    if event is Event.FOREIGN:
-        return "Something else runs under this name: another program changed it at the same time."
-    if event is not Event.BAD:
-        return ""
-    if memo.restarts > 1:
-        return "It starts again and again."
-    if work.now - memo.proving_since > work.timings.prove_limit:
-        return f"It could not be seen running for {work.timings.stay_up:.0f} s."
-    return "It ended within seconds."

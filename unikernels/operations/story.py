@@ -13,18 +13,21 @@ Tone = Literal["ok", "bad", "warn", "busy", "idle"]
 Status = Literal["done", "now", "todo", "failed"]
 
 # What people see: a resend is part of observing, the ends are one step.
+_WHOLE = (
+    State.CHECK,
+    State.FETCH,
+    State.VERIFY,
+    State.PREFLIGHT,
+    State.CAPTURE,
+    State.SWAP,
+    State.OBSERVE,
+    State.PROVE,
+)
 _PATHS: dict[Kind, tuple[State, ...]] = {
     Kind.DEPLOY: (State.FETCH, State.VERIFY, State.PREFLIGHT, State.SWAP, State.OBSERVE, State.PROVE),
-    Kind.CONFIGURE: (
-        State.CHECK,
-        State.FETCH,
-        State.VERIFY,
-        State.PREFLIGHT,
-        State.CAPTURE,
-        State.SWAP,
-        State.OBSERVE,
-        State.PROVE,
-    ),
+    Kind.UPGRADE: _WHOLE,
+    Kind.CONFIGURE: _WHOLE,
+    Kind.ROLLBACK: _WHOLE[1:],
     Kind.RESTART: (State.PREFLIGHT, State.CAPTURE, State.SWAP, State.OBSERVE, State.PROVE),
     Kind.DESTROY: (State.PREFLIGHT, State.CAPTURE, State.SWAP, State.OBSERVE),
 }
@@ -136,10 +139,15 @@ def _done(operation: Operation, name: str) -> str:
     if operation.kind == Kind.RESTART:
         return f"{name} was restarted and stays up."
     number = operation.target.number if operation.target else ""
-    return f"Version {number} of {name} runs and stays up."
+    again = " again" if operation.kind == Kind.ROLLBACK else ""
+    proof = "passes its checks" if Memo.from_json(operation.memo).rounds else "stays up"
+    text = f"Version {number} of {name} runs{again} and {proof}."
+    return f"{text} It was taken back later." if operation.reverted else text
 
 
 def _name(step: State, operation: Operation, *, back: bool = False) -> str:
+    if step is State.PROVE and Memo.from_json(operation.memo).rounds:
+        return "answers"
     if step is not State.SWAP or back:
         return _WORDS[step]
     words = {Kind.RESTART: "restart", Kind.DESTROY: "destroy", Kind.DEPLOY: "create"}
@@ -155,14 +163,22 @@ def _leg(path: tuple[State, ...], operation: Operation, *, back: bool) -> list[S
     here = path.index(seen if seen in path else State.SWAP)  # a deploy passes capture: nothing is shown of it
     current: Status = "failed" if state in TERMINAL else "now"
     return [
-        Step(_name(step, operation, back=back), *_status(at, here, current, memo))
+        Step(_name(step, operation, back=back), *_status(step, at, here, current, memo))
         for at, step in enumerate(path)
     ]
 
 
-def _status(at: int, here: int, current: Status, memo: Memo) -> tuple[Status, str]:
+def _progress(memo: Memo, step: State) -> str:
+    """How far a download is."""
+    if step is not State.FETCH or not memo.fetched:
+        return ""
+    size = f" of {memo.fetch_size / 2**20:.1f}" if memo.fetch_size else ""
+    return f"{memo.fetched / 2**20:.1f}{size} MB"
+
+
+def _status(step: State, at: int, here: int, current: Status, memo: Memo) -> tuple[Status, str]:
     if at == here:
-        return current, memo.note
+        return current, memo.note or _progress(memo, step)
     return ("done", "") if at < here else ("todo", "")
 
 

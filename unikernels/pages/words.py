@@ -94,6 +94,8 @@ _KINDS = {
     "unikernel.returned": "Back again",
     "unikernel.adopted": "Adopted",
     "unikernel.changed-outside": "Changed outside",
+    "unikernel.window-closed": "The rollback window closed",
+    "unikernel.not-rolled-back": "Should have gone back, and could not",
 }
 _ENDS = {
     State.SUCCEEDED: "Succeeded",

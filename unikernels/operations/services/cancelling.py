@@ -1,0 +1,43 @@
+"""Asking for the end of an operation."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.actors import Actor, require
+from accounts.models import Role
+from mollymawk.errors import Conflict, Refused
+from unikernels.models import Operation
+from unikernels.operations import tasks
+from unikernels.operations.machine import BEFORE_COMMIT, TERMINAL, TRANSITIONS, Event, Kind, State
+from unikernels.operations.services.asking import asked
+from unikernels.operations.work import leg_of
+
+
+def cancel(*, actor: Actor, operation: Operation) -> Operation:
+    """Ask for the end of an operation: before the commit point nothing is touched, after it it goes back.
+
+    Raises ``Refused`` when there is nothing to go back to, ``Conflict`` when it is over.
+    """
+    require(actor, operation.team, Role.DEPLOYER)
+    with transaction.atomic():
+        current = Operation.objects.filter(pk=operation.pk).select_related("unikernel", "team").get()
+        _cancellable(current)
+        unasked = Operation.objects.filter(pk=current.pk, finished_at=None, cancel_asked_at=None)
+        if unasked.update(cancel_asked_at=timezone.now(), due_at=timezone.now()):
+            asked(actor, current, "operation.cancel-asked")
+        transaction.on_commit(lambda: tasks.advance.delay(current.pk))
+    current.refresh_from_db()
+    return current
+
+
+def _cancellable(operation: Operation) -> None:
+    state = State(operation.state)
+    if state in TERMINAL:
+        raise Conflict(f"This operation has ended: {state.value.replace('_', ' ')}.")
+    sent = operation.armed_at is not None or state not in BEFORE_COMMIT
+    if operation.going_back or (sent and operation.kind == Kind.ROLLBACK):
+        raise Refused("It is going back already; that is not stopped.")
+    if Event.CANCEL not in TRANSITIONS[leg_of(operation)][state] or (sent and operation.fallback_id is None):
+        raise Refused("It has been sent, and there is nothing to go back to. Destroy the unikernel instead.")

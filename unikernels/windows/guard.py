@@ -1,0 +1,104 @@
+"""Watching over an open window: its checks every few seconds, and going back when they fail."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.actors import SYSTEM
+from accounts.events import record
+from mollymawk.errors import ApplicationError
+from unikernels.checks import rounds
+from unikernels.models import CheckResult, Operation, RollbackWindow, Unikernel
+from unikernels.operations.judge import judge_window
+from unikernels.operations.runner import timings
+from unikernels.operations.services import rollback
+
+Outcome = CheckResult.Outcome
+MOST = 500  # windows a sweep; the rest follows with the next
+
+
+def due() -> list[int]:
+    """The windows whose next round is due, each claimed: only one caller gets it."""
+    now = timezone.now()
+    gap = timedelta(seconds=timings().window_gap)
+    found = RollbackWindow.objects.filter(due_at__lte=now).order_by("due_at")
+    claimed = []
+    for pk, due_at in found.values_list("pk", "due_at")[:MOST]:
+        if RollbackWindow.objects.filter(pk=pk, due_at=due_at).update(due_at=now + gap):
+            claimed.append(pk)
+    return claimed
+
+
+def watch(pk: int) -> Operation | None:
+    """One round of the window *pk*: close it when its time is over, go back when it failed too often.
+
+    Returns the rollback that was begun, if one was. While an operation is under way nothing is asked.
+    """
+    window = (
+        RollbackWindow.objects.select_related(
+            "unikernel__instance", "unikernel__team", "unikernel__current", "operation__target", "to"
+        )
+        .filter(pk=pk)
+        .first()
+    )
+    if window is None or Operation.objects.filter(unikernel=window.unikernel, finished_at=None).exists():
+        return None
+    if window.until <= timezone.now():
+        return _close(window)
+    outcome, text = _round(window)
+    if outcome == Outcome.INCONCLUSIVE:
+        return None
+    waits = timings()
+    results = [*window.results, outcome == Outcome.PASSED][-waits.window_results :]
+    RollbackWindow.objects.filter(pk=pk).update(results=results)
+    return _go_back(window, text, results) if judge_window(results, waits) else None
+
+
+def _round(window: RollbackWindow) -> tuple[str, str]:
+    """What the checks say; without any: does the very process that was verified still run?"""
+    thing, waits = window.unikernel, timings()
+    if rounds.configured(thing):
+        found = rounds.run(thing, timeout=waits.check_timeout)
+        return found.outcome, found.text
+    may_exit = thing.current is not None and thing.current.configuration.get("may_exit", False)
+    if thing.instance.stale or may_exit:
+        return Outcome.INCONCLUSIVE, ""
+    if thing.state != Unikernel.Presence.RUNNING:
+        return Outcome.FAILED, "It does not run any more."
+    if thing.started != window.started:
+        return Outcome.FAILED, "It was started again since."
+    return Outcome.PASSED, ""
+
+
+def _go_back(window: RollbackWindow, text: str, results: list[bool]) -> Operation | None:
+    failed = results.count(False)
+    number = window.operation.target.number if window.operation.target else ""
+    cause = f"Version {number} failed {failed} of the last {len(results)} rounds: {text}"
+    try:
+        return rollback(actor=SYSTEM, unikernel=window.unikernel, cause=cause)
+    except ApplicationError as error:
+        _tell(window, "unikernel.not-rolled-back", f"{cause} It cannot be taken back: {error}")
+        return None
+
+
+def _close(window: RollbackWindow) -> None:
+    with transaction.atomic():
+        if RollbackWindow.objects.filter(pk=window.pk, until=window.until).delete()[0]:
+            _tell(
+                window, "unikernel.window-closed", f"The way back to version {window.to.number} by one press."
+            )
+
+
+def _tell(window: RollbackWindow, kind: str, reason: str) -> None:
+    thing = window.unikernel
+    record(
+        actor=SYSTEM,
+        kind=kind,
+        subject=f"unikernel:{thing.pk}",
+        team=thing.team,
+        instance=thing.instance,
+        reason=reason,
+    )
