@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from django.utils import timezone
@@ -19,7 +20,17 @@ from mollymawk.keyring import seal
 from unikernels.configuration import Configuration, from_info
 from unikernels.images.services import image_add
 from unikernels.inventory.observed import observed_fields
-from unikernels.models import Block, Image, Operation, TeamImage, Unikernel, Version
+from unikernels.models import (
+    Block,
+    Build,
+    Builder,
+    Image,
+    Operation,
+    RollbackWindow,
+    TeamImage,
+    Unikernel,
+    Version,
+)
 from unikernels.operations.machine import Kind, State
 from unikernels.versions import version_add
 
@@ -147,6 +158,60 @@ class House:
             instance=self.instance, team=self.team, path=self.team.domain, name="data", size=16
         )
         self.spare = image_of_team(self.team, padding=10)  # no version needs it
+
+    @cached_property
+    def builder(self) -> Builder:
+        """A builder that nobody ever asks."""
+        return Builder.objects.create(name="builds", url="https://builds.example.org")
+
+    @cached_property
+    def build(self) -> Build:
+        """The build that hello runs, from the builder."""
+        build = self.make_build("01", self.image.image.digest)
+        Version.objects.filter(pk=self.version.pk).update(build=build, origin=Version.Origin.BUILD)
+        return build
+
+    @cached_property
+    def newer(self) -> Build:
+        """A newer build of the job of hello."""
+        build = self.make_build("02", "2" * 64)
+        Unikernel.objects.filter(pk=self.unikernel.pk).update(newest=build, standing="update")
+        return build
+
+    def make_build(self, number: str, digest: str) -> Build:
+        """A build of the builder."""
+        return Build.objects.create(
+            builder=self.builder,
+            job="hello",
+            uuid=f"00000000-0000-4000-8000-0000000000{number}",
+            platform="debian-13",
+            started_at=timezone.now() - timedelta(days=100 - int(number)),
+            digest=digest,
+            size=4096,
+            target="hvt",
+            abi_version=1,
+            devices=[["service", "net"]],
+        )
+
+    @cached_property
+    def window(self) -> RollbackWindow:
+        """Version 2 of hello was put in place a minute ago, and may be taken back."""
+        second = managed(self.unikernel, self.image.image)
+        opener = under_way(
+            self.unikernel,
+            kind=Kind.UPGRADE,
+            state=State.SUCCEEDED,
+            fallback=self.version,
+            target=second,
+            finished_at=timezone.now(),
+        )
+        return RollbackWindow.objects.create(
+            unikernel=self.unikernel,
+            to=self.version,
+            operation=opener,
+            until=timezone.now() + timedelta(minutes=9),
+            due_at=timezone.now(),
+        )
 
     def token(self) -> ApiToken:
         """A token of an owner of the team."""

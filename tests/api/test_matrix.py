@@ -86,6 +86,7 @@ MATRIX: dict[tuple[str, str], Call] = {
         },
     ),
     ("unikernel", "get"): (SEEN, _at("unikernels/{h.unikernel.pk}/"), _nothing),
+    ("versions", "get"): (SEEN, _at("unikernels/{h.unikernel.pk}/versions/"), _nothing),
     ("configure", "post"): (
         CHANGED,
         _at("unikernels/{h.unikernel.pk}/configure/"),

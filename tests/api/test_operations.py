@@ -34,6 +34,31 @@ def test_an_operation_tells_its_steps_and_events(house: House, deployer: Caller)
     assert body["running"] is None
 
 
+def test_what_the_system_asked_for_says_why(house: House, deployer: Caller) -> None:
+    facts = {"cause": "Its checks failed.", "reverted": True}
+    Operation.objects.filter(pk=house.operation.pk).update(**facts)
+    body = deployer.get(f"operations/{house.operation.pk}/").json()
+    assert {name: body[name] for name in facts} == facts
+    assert deployer.get("operations/").json()["items"][0]["cause"] == "Its checks failed."
+
+
+@pytest.mark.parametrize(
+    ("memo", "progress"),
+    [
+        ({}, None),
+        ({"fetched": 0, "fetch_size": 0}, None),
+        ({"fetched": 0, "fetch_size": 9}, {"fetched": 0, "size": 9}),
+        ({"fetched": 5, "fetch_size": 0}, {"fetched": 5, "size": None}),
+        ({"fetched": 5, "fetch_size": 9}, {"fetched": 5, "size": 9}),
+    ],
+)
+def test_a_download_tells_how_far_it_is(
+    memo: dict[str, int], progress: dict[str, int] | None, house: House, deployer: Caller
+) -> None:
+    Operation.objects.filter(pk=house.operation.pk).update(memo=memo)
+    assert deployer.get(f"operations/{house.operation.pk}/").json()["progress"] == progress
+
+
 @pytest.mark.parametrize(
     ("state", "running", "told"),
     [

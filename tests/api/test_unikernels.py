@@ -13,7 +13,7 @@ from albatross.models import STALE_AFTER, Instance
 from tests.api.caller import Caller
 from tests.api.house import ARGUMENTS, SECRET, House, instance_row, runs
 from tests.cast import ClientOf
-from unikernels.models import Unikernel
+from unikernels.models import Check, RollbackWindow, Unikernel
 
 
 def names(caller: Caller, **query: Any) -> list[str]:
@@ -95,6 +95,44 @@ def test_one_unikernel_is_told_with_versions_and_operations(house: House, deploy
     ]
 
 
+def test_one_that_nobody_asked_about_has_no_news(house: House, deployer: Caller) -> None:
+    answer = deployer.get(f"unikernels/{house.unikernel.pk}/").json()
+    assert (answer["standing"], answer["newest"], answer["window"], answer["checks"]) == (
+        None,
+        None,
+        None,
+        [],
+    )
+    assert answer["update_mode"] == "manual"
+
+
+def test_a_newer_build_is_told(house: House, deployer: Caller) -> None:
+    newer = house.newer
+    answer = deployer.get(f"unikernels/{house.unikernel.pk}/").json()
+    assert answer["standing"] == "update"
+    assert (answer["newest"]["server"], answer["newest"]["uuid"]) == ("builds", newer.uuid)
+    assert answer["newest"]["devices"] == [{"name": "service", "kind": "net"}]
+    assert deployer.get("unikernels/", q="hello").json()["items"][0]["standing"] == "update"
+
+
+def test_a_rollback_window_is_told_while_it_is_open(house: House, deployer: Caller) -> None:
+    window, path = house.window, f"unikernels/{house.unikernel.pk}/"
+    told = deployer.get(path).json()["window"]
+    assert (told["to"], told["operation"]) == (1, window.operation_id)
+    RollbackWindow.objects.update(until=timezone.now())
+    assert deployer.get(path).json()["window"] is None
+
+
+def test_checks_tell_how_they_stand(house: House, deployer: Caller) -> None:
+    check = Check.objects.create(
+        unikernel=house.unikernel, name="web", kind="tcp", settings={"address": "10.0.0.2:80"}, state="down"
+    )
+    told = deployer.get(f"unikernels/{house.unikernel.pk}/").json()["checks"]
+    assert [(item["id"], item["name"], item["kind"], item["state"]) for item in told] == [
+        (check.pk, "web", "tcp", "down")
+    ]
+
+
 def test_a_deployer_reads_the_arguments(house: House, deployer: Caller) -> None:
     answer = deployer.get(f"unikernels/{house.unikernel.pk}/").json()
     assert answer["arguments"] == answer["configuration"]["arguments"] == list(ARGUMENTS)
@@ -119,6 +157,7 @@ def test_no_secret_stands_anywhere_a_viewer_can_look(house: House, viewer: Calle
         "unikernels/",
         "operations/",
         f"unikernels/{house.busy.pk}/",
+        f"unikernels/{house.busy.pk}/versions/",
         f"operations/{house.operation.pk}/",
     ]
     for path in paths:

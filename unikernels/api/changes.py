@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -13,10 +12,9 @@ from mollymawk.rest.shapes import NoBody, Strict
 from unikernels.access import unikernel_of
 from unikernels.api.base import Endpoint
 from unikernels.api.details import UnikernelDetail, detail
-from unikernels.api.fields import ConfigurationField
+from unikernels.api.fields import AcceptField, ConfigurationField
 from unikernels.api.operations import OperationSummary, accepted
 from unikernels.api.plans import planned
-from unikernels.api.unikernels import ACCEPTS
 from unikernels.inventory.services import adopt
 from unikernels.models import Operation
 from unikernels.operations.services import configure, destroy, plan_configure, restart
@@ -29,7 +27,7 @@ class Configure(Endpoint):
         """The whole new configuration: what is left out takes its default, not its present value."""
 
         configuration = ConfigurationField()
-        accept = serializers.ListField(child=serializers.ChoiceField(ACCEPTS), default=list)
+        accept = AcceptField()
 
     @changes("configure", body=In, status=202, answer=OperationSummary)
     def post(self, request: Request, pk: int) -> Response:

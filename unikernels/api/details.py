@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from accounts.actors import Actor
 from mollymawk.keyring import unseal_json
 from unikernels.access import operations_of
+from unikernels.api.builds import BuildOut, show_build
 from unikernels.api.fields import ConfigurationField
 from unikernels.api.operations import OperationSummary
 from unikernels.api.operations import summary as operation_summary
 from unikernels.api.rows import UnikernelSummary, columns, summary
-from unikernels.arguments import masked, may_read_arguments
-from unikernels.models import Unikernel, Version
-from unikernels.versions import arguments_of
+from unikernels.api.versions import VersionOut, show_configuration, show_version, shown, versions_of
+from unikernels.arguments import may_read_arguments
+from unikernels.models import Check, RollbackWindow, Unikernel
 
 MAX_VERSIONS = 20  # the newest; older ones are history
 MAX_OPERATIONS = 5
 
 
-class VersionOut(serializers.Serializer[Any]):
-    """What a unikernel was asked to run."""
+class WindowOut(serializers.Serializer[Any]):
+    """While it is open, one request puts what ran before back."""
 
-    number = serializers.IntegerField()
-    digest = serializers.CharField()
-    origin = serializers.ChoiceField(Version.Origin.values)
-    held = serializers.BooleanField(help_text="its bytes are here")
-    created_by = serializers.CharField(allow_null=True)
-    created_at = serializers.DateTimeField()
-    ran_at = serializers.DateTimeField(allow_null=True, help_text="when it was first verified to run")
+    to = serializers.IntegerField(help_text="version")
+    until = serializers.DateTimeField()
+    operation = serializers.IntegerField(help_text="the change that opened it")
+
+
+class CheckState(serializers.Serializer[Any]):
+    """How a check stands."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(Check.Kind.values)
+    state = serializers.ChoiceField(Check.State.values)
+    since = serializers.DateTimeField(help_text="how long it is in this state")
 
 
 class UnikernelDetail(UnikernelSummary):
@@ -42,6 +50,9 @@ class UnikernelDetail(UnikernelSummary):
     masked = serializers.BooleanField(
         help_text="arguments are hidden: the role does not suffice to read them"
     )
+    newest = BuildOut(allow_null=True, help_text="what it can be upgraded to; null: nothing newer is known")
+    window = WindowOut(allow_null=True, help_text="null: no rollback window is open")
+    checks = CheckState(many=True)
     versions = VersionOut(many=True)
     operations = OperationSummary(many=True)
 
@@ -50,36 +61,40 @@ def detail(actor: Actor, unikernel: Unikernel) -> dict[str, Any]:
     """A unikernel by itself, its arguments masked for viewers."""
     clear = may_read_arguments(actor, unikernel.team)
     row = columns(Unikernel.objects.filter(pk=unikernel.pk)).get()
-    versions = unikernel.versions.select_related("created_by")[:MAX_VERSIONS]
     operations = operations_of(actor).filter(unikernel=unikernel)[:MAX_OPERATIONS]
-    reported = unikernel.sealed_arguments and unseal_json(unikernel.sealed_arguments)
+    current, newest = unikernel.current, unikernel.newest
     return summary(row) | {
-        "configuration": _configuration(unikernel.current, clear=clear),
+        "configuration": show_configuration(current, clear=clear) if current else None,
         "observed": unikernel.observed,
-        "arguments": _shown(reported or [], clear=clear),
+        "arguments": shown(_reported(unikernel), clear=clear),
         "masked": not clear,
-        "versions": [_version(version) for version in versions],
+        "newest": show_build(newest) if newest else None,
+        "window": _window(unikernel),
+        "checks": [_check(check) for check in unikernel.checks.all()],
+        "versions": [show_version(version) for version in versions_of(unikernel)[:MAX_VERSIONS]],
         "operations": [operation_summary(operation) for operation in operations],
     }
 
 
-def _shown(arguments: Any, *, clear: bool) -> list[str]:
-    return list(arguments) if clear else masked(arguments)
+def _reported(unikernel: Unikernel) -> list[str]:
+    """The arguments in clear."""
+    told = unseal_json(unikernel.sealed_arguments) if unikernel.sealed_arguments else None
+    return cast("list[str]", told or [])
 
 
-def _configuration(version: Version | None, *, clear: bool) -> dict[str, Any] | None:
-    if version is None:
+def _window(unikernel: Unikernel) -> dict[str, Any] | None:
+    rows = RollbackWindow.objects.select_related("to").filter(unikernel=unikernel, until__gt=timezone.now())
+    window = rows.first()
+    if window is None:
         return None
-    return {**version.configuration, "arguments": _shown(arguments_of(version), clear=clear)}
+    return {"to": window.to.number, "until": window.until, "operation": window.operation_id}
 
 
-def _version(version: Version) -> dict[str, Any]:
+def _check(check: Check) -> dict[str, Any]:
     return {
-        "number": version.number,
-        "digest": version.digest,
-        "origin": version.origin,
-        "held": version.image_id is not None,
-        "created_by": version.created_by.email if version.created_by else None,
-        "created_at": version.created_at,
-        "ran_at": version.ran_at,
+        "id": check.pk,
+        "name": check.name,
+        "kind": check.kind,
+        "state": check.state,
+        "since": check.state_since,
     }

@@ -13,6 +13,9 @@ from albatross.names import parse_label
 from mollymawk.errors import Invalid
 from unikernels.configuration import MAX_ARGUMENTS, MAX_CPUS, MAX_DEVICES, MAX_MEMORY, MIN_MEMORY, parse
 from unikernels.configuration import Configuration as Value
+from unikernels.operations.plan import FAILING_CHECKS, NEW_ABI, NO_WAY_BACK
+
+ACCEPTS = [NO_WAY_BACK, NEW_ABI, FAILING_CHECKS]
 
 _DEVICES = {"type": "object", "maxProperties": MAX_DEVICES}
 
@@ -127,3 +130,10 @@ class DigestField(serializers.RegexField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(r"\A[0-9a-f]{64}\Z", **options)
+
+
+class AcceptField(serializers.ListField):
+    """The codes of questions that a person said yes to."""
+
+    def __init__(self) -> None:
+        super().__init__(child=serializers.ChoiceField(ACCEPTS), default=list)

@@ -32,6 +32,13 @@ class VerdictOut(serializers.Serializer[Any]):
     sentence = serializers.CharField()
 
 
+class ProgressOut(serializers.Serializer[Any]):
+    """How much of the image has been fetched from its builder, in bytes."""
+
+    fetched = serializers.IntegerField()
+    size = serializers.IntegerField(allow_null=True, help_text="null: the builder does not tell")
+
+
 class OperationSummary(serializers.Serializer[Any]):
     """One change under way or done. Only `succeeded` is a success."""
 
@@ -52,6 +59,9 @@ class OperationSummary(serializers.Serializer[Any]):
     going_back = serializers.BooleanField()
     requested_by = serializers.CharField(allow_null=True)
     credential = serializers.CharField()
+    cause = serializers.CharField(help_text="why the system itself asked for it; else empty")
+    reverted = serializers.BooleanField(help_text="it succeeded, and was taken back in its rollback window")
+    progress = ProgressOut(allow_null=True, help_text="null: nothing was fetched")
     created_at = serializers.DateTimeField()
     deadline_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
@@ -107,10 +117,18 @@ def summary(operation: Operation) -> dict[str, Any]:
         "going_back": operation.going_back,
         "requested_by": operation.requested_by.email if operation.requested_by else None,
         "credential": operation.credential,
+        "cause": operation.cause,
+        "reverted": operation.reverted,
+        "progress": _progress(operation),
         "created_at": operation.created_at,
         "deadline_at": operation.deadline_at,
         "finished_at": operation.finished_at,
     }
+
+
+def _progress(operation: Operation) -> dict[str, int | None] | None:
+    fetched, size = operation.memo.get("fetched"), operation.memo.get("fetch_size")
+    return {"fetched": fetched or 0, "size": size or None} if fetched or size else None
 
 
 def detail(operation: Operation) -> dict[str, Any]:

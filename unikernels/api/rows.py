@@ -9,6 +9,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from albatross.models import STALE_AFTER
+from unikernels.builds.status import Standing
 from unikernels.models import Unikernel
 
 # The list is asked for often and by programs: only these columns are read, and no model is made.
@@ -23,6 +24,8 @@ _COLUMNS = (
     "digest",
     "started",
     "observed",
+    "standing",
+    "update_mode",
     "team__name",
     "instance__name",
     "instance__seen_at",
@@ -60,6 +63,12 @@ class UnikernelSummary(serializers.Serializer[Any]):
     memory = serializers.IntegerField(allow_null=True, help_text="MB")
     cpuids = serializers.ListField(child=serializers.IntegerField())
     started = serializers.IntegerField(allow_null=True, help_text="ms since 1970, the instance's clock")
+    standing = serializers.ChoiceField(
+        [standing.value for standing in Standing],
+        allow_null=True,
+        help_text="beside what its builder has; null: not asked",
+    )
+    update_mode = serializers.ChoiceField(Unikernel.UpdateMode.values)
     operation = OperationUnderWay(allow_null=True)
 
 
@@ -84,6 +93,8 @@ def summary(row: dict[str, Any]) -> dict[str, Any]:
         "memory": observed.get("memory"),
         "cpuids": observed.get("cpuids", []),
         "started": row["started"],
+        "standing": row["standing"] or None,
+        "update_mode": row["update_mode"],
         "operation": under_way if under_way["id"] else None,
     }
 

@@ -13,16 +13,13 @@ from mollymawk.rest.shapes import Page, PageQuery, Strict
 from unikernels.access import image_of, instance_of, unikernel_of, unikernels_of
 from unikernels.api.base import Endpoint
 from unikernels.api.details import UnikernelDetail, detail
-from unikernels.api.fields import ConfigurationField, DigestField, LabelField
+from unikernels.api.fields import AcceptField, ConfigurationField, DigestField, LabelField
 from unikernels.api.operations import OperationSummary, accepted
 from unikernels.api.plans import planned
 from unikernels.api.rows import UnikernelSummary, columns, summary
 from unikernels.configuration import Configuration
 from unikernels.models import Unikernel
-from unikernels.operations.plan import NEW_ABI, NO_WAY_BACK
 from unikernels.operations.services import deploy, plan_deploy
-
-ACCEPTS = [NO_WAY_BACK, NEW_ABI]
 
 
 class Unikernels(Endpoint):
@@ -49,7 +46,7 @@ class Unikernels(Endpoint):
         name = LabelField()
         image = DigestField(help_text="SHA-256 of an image of the team")
         configuration = ConfigurationField(default=Configuration)
-        accept = serializers.ListField(child=serializers.ChoiceField(ACCEPTS), default=list)
+        accept = AcceptField()
 
     @reads("listUnikernels", query=Query, answer=Out)
     def get(self, request: Request) -> Response:

@@ -15,6 +15,7 @@ from unikernels.api import (
     operations,
     quotas,
     unikernels,
+    versions,
 )
 
 app_name = "api"
@@ -26,6 +27,7 @@ urlpatterns = [
     path("instances/<str:name>/retry/", instances.Retry.as_view(), name="instance-retry"),
     path("unikernels/", unikernels.Unikernels.as_view(), name="unikernels"),
     path("unikernels/<int:pk>/", unikernels.OneUnikernel.as_view(), name="unikernel"),
+    path("unikernels/<int:pk>/versions/", versions.Versions.as_view(), name="versions"),
     path("unikernels/<int:pk>/configure/", changes.Configure.as_view(), name="configure"),
     path("unikernels/<int:pk>/restart/", changes.Restart.as_view(), name="restart"),
     path("unikernels/<int:pk>/destroy/", changes.Destroy.as_view(), name="destroy"),
