@@ -47,7 +47,8 @@ def watch(pk: int) -> Operation | None:
     if window is None or Operation.objects.filter(unikernel=window.unikernel, finished_at=None).exists():
         return None
     if window.until <= timezone.now():
-        return _close(window)
+        _close(window)
+        return None
     outcome, text = _round(window)
     if outcome == Outcome.INCONCLUSIVE:
         return None
