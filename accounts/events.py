@@ -54,14 +54,15 @@ def record(
         subject=subject,
         operation=operation,
         kind=kind,
-        was=_text(was)[:MAX_WORD],
-        now=_text(now)[:MAX_WORD],
-        reason=_text(reason)[:MAX_REASON],
+        was=harmless(was)[:MAX_WORD],
+        now=harmless(now)[:MAX_WORD],
+        reason=harmless(reason)[:MAX_REASON],
         data=_clean(dict(data or {}), MAX_DEPTH),
     )
 
 
-def _text(text: str) -> str:
+def harmless(text: str) -> str:
+    """*text* without tokens and private keys, and without NUL, which PostgreSQL cannot keep."""
     return _SECRET_TEXT.sub(HIDDEN, str(text)).replace("\0", "\ufffd")
 
 
@@ -69,7 +70,7 @@ def _clean(value: Any, depth: int) -> Any:
     if depth == 0:
         return HIDDEN
     if isinstance(value, str):
-        return _text(value)
+        return harmless(value)
     if isinstance(value, Mapping):
         return {
             str(name): HIDDEN if _SECRET_NAME.search(str(name)) else _clean(inner, depth - 1)

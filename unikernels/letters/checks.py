@@ -1,0 +1,60 @@
+"""The letter about a check that went down, or is up again."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from accounts.mail.services import letter_write
+from accounts.mail.topics import Topic
+from unikernels.letters.words import letter, link_to, moment, place_of, readers_of
+from unikernels.models import Check
+
+TOLD = frozenset({Check.State.UP, Check.State.DOWN})
+
+
+class Found(Protocol):
+    """What the last try of a check found; see ``checks.probes``."""
+
+    @property
+    def text(self) -> str: ...
+
+
+def check_changed(check: Check, *, was: str, found: Found) -> None:
+    """Write the letters about *check*, whose state was *was*, to the members of the team.
+
+    Call it inside the transaction that writes its new state. That a new check is up is no news.
+    """
+    now = Check.State(check.state)
+    if now not in TOLD or now == was or (now == Check.State.UP and was == Check.State.UNKNOWN):
+        return
+    letter_write(
+        users=readers_of(check.unikernel.team),
+        topic=Topic.CHECKS,
+        subject=f"{place_of(check.unikernel)}: check {check.name} is {_word(now)}",
+        text=text_of(check, found),
+    )
+
+
+def text_of(check: Check, found: Found) -> str:
+    """What happened, whether it runs, what to do, one link. Not what is asked: addresses may hold secrets."""
+    unikernel, down = check.unikernel, check.state == Check.State.DOWN
+    seen = unikernel.instance.seen_at
+    runs = f"{unikernel.state}, as seen {moment(seen)}" if seen else unikernel.state
+    return letter(
+        f"Check {check.name} ({check.kind.upper()}) of {place_of(unikernel)} is "
+        f"{_word(Check.State(check.state))} since {moment(check.state_since)}.",
+        found.text if down else "",
+        f"Running: {runs}\nTo do:   {_to_do(check) if down else 'nothing.'}",
+        link_to("unikernel", unikernel.pk),
+    )
+
+
+def _word(state: Check.State) -> str:
+    return "down" if state == Check.State.DOWN else "up again"
+
+
+def _to_do(check: Check) -> str:
+    rounds = check.unikernel.restart_after
+    if rounds:
+        return f"read its console; it is restarted by itself after {rounds} failed rounds."
+    return "read its console; restart it, or put another version in place."
