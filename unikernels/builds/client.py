@@ -55,6 +55,7 @@ class Client:
     """One server. *comparing* gives the turn for a comparison; by default one at a time in this process.
 
     Several processes that compare on the same server need one that they share (a lock in Redis).
+    After *until* (on the monotonic clock) every request raises ``TimedOut``.
     """
 
     def __init__(
@@ -64,8 +65,9 @@ class Client:
         limits: Limits = DEFAULT_LIMITS,
         ca: str | None = None,
         comparing: Callable[[], AbstractContextManager[object]] | None = None,
+        until: float | None = None,
     ) -> None:
-        self._web = Web(base_url, limits, ca)
+        self._web = Web(base_url, limits, ca, until)
         self._limits = limits
         self._turns = turns_of(self._web.base_url)
         self._comparing = comparing or (lambda: self._turns.comparison(limits.turn))
@@ -109,11 +111,21 @@ class Client:
 
         return self._builds.get((job, uuid.lower()), told)
 
+    def remember(self, build: Build, digest: str) -> None:
+        """What is known of a build from elsewhere, so that it is not asked for: it never changes."""
+        self._builds.get((build.job, build.uuid), lambda: build)
+        self._digests.get(build.uuid, lambda: digest)
+
     def latest(self, job: str, platform: str | None = None, *, fresh: bool = False) -> Build:
         """The newest successful build of a job. Raises ``NoSuccessfulBuild``. Kept for 15 minutes.
 
         Name the *platform* of the build that runs, else the newest of all platforms is found.
         """
+        place = self.latest_place(job, platform, fresh=fresh)
+        return self.build(place.job, place.uuid)
+
+    def latest_place(self, job: str, platform: str | None = None, *, fresh: bool = False) -> Place:
+        """Where ``latest`` is; its details are not asked for."""
         path = job_path(job, "/build/latest", platform)
         missing = f"The builder has no successful build of {job}" + (f" on {platform}." if platform else ".")
         place = self._places.get(
@@ -121,7 +133,7 @@ class Client:
         )
         if place.job != job:
             raise RedirectedElsewhere("The builder redirects to another job.")
-        return self.build(place.job, place.uuid)
+        return place
 
     def latest_per_platform(self, job: str) -> dict[str, Build]:
         """Platform -> newest successful build there. Platforms of the newest ``MOST_PLATFORMS`` lines only."""

@@ -8,6 +8,7 @@ Only GET is ever sent: to HEAD the server answers 404 with a body.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -116,12 +117,22 @@ class Answer:
 
 
 class Web:
-    """One server; *ca* is a file of certificates to trust instead of the usual ones."""
+    """One server; *ca* is a file of certificates to trust instead of the usual ones.
 
-    def __init__(self, base_url: str, limits: Limits = DEFAULT_LIMITS, ca: str | None = None) -> None:
+    After *until* (on the monotonic clock) nothing is asked any more.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        limits: Limits = DEFAULT_LIMITS,
+        ca: str | None = None,
+        until: float | None = None,
+    ) -> None:
         self.base_url = server_url(base_url)
         self.limits = limits
         self._verify: bool | str = ca or True
+        self._until = float("inf") if until is None else until
 
     @contextmanager
     def get(
@@ -146,7 +157,10 @@ class Web:
     def step(self, path: str, *, as_json: bool = False, seconds: float | None = None) -> Iterator[Answer]:
         """The answer to one GET, redirect or not."""
         # Not through a session: that reads the body of a redirect, however long it is.
-        with Deadline(seconds or self.limits.total) as deadline, closing(WatchedAdapter(deadline)) as adapter:
+        left = min(seconds or self.limits.total, self._until - time.monotonic())
+        if left <= 0:
+            raise TimedOut("The builder took too long.")
+        with Deadline(left) as deadline, closing(WatchedAdapter(deadline)) as adapter:
             try:
                 response = adapter.send(
                     requests.Request("GET", self.base_url + path, headers=_headers(as_json)).prepare(),
