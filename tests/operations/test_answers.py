@@ -134,7 +134,7 @@ def test_two_failing_rounds_in_the_window_go_back_by_themselves(house: House, we
 def test_a_process_that_ends_while_it_is_proven_goes_back(
     house: House, web: Unikernel, settings: Any
 ) -> None:
-    settings.OPERATION_TIMINGS = settings.OPERATION_TIMINGS | {"pass_span": 5.0}
+    settings.OPERATION_TIMINGS = settings.OPERATION_TIMINGS | {"pass_span": 1.0}
     operation = house.finish(upgrade(house, web, GOOD | {"exit_after": 0.25, "exit": 1}))
     assert operation.state == State.ROLLED_BACK, operation.reason
 
