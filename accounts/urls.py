@@ -5,10 +5,13 @@ from __future__ import annotations
 from django.urls import path
 
 from accounts import views
+from accounts.mail import pages as mail
 
 urlpatterns = [
     path("setup/", views.setup, name="setup"),
     path("tokens/", views.tokens_of_mine, name="tokens"),
+    path("mail/", mail.mail, name="mail"),
+    path("mail/stop/<str:token>/", mail.unsubscribe, name="unsubscribe"),
     path("teams/", views.teams, name="teams"),
     path("teams/<str:name>/", views.team, name="team"),
     path("teams/<str:name>/members/<int:pk>/", views.member_role, name="member-role"),

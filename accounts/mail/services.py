@@ -64,6 +64,12 @@ def letter_write(*, users: Iterable[User], topic: str, subject: str, text: str) 
     return len(readers)
 
 
+def trouble_of(user: User) -> Letter | None:
+    """The newest letter to *user*, if it could not be sent (so far)."""
+    last = user.letters.exclude(sent_at=None, tries=0).first()
+    return last if last and last.sent_at is None and last.trouble_text else None
+
+
 def letters_prune() -> int:
     """Delete letters that were sent or given up long ago; how many."""
     old = Letter.objects.filter(created_at__lt=timezone.now() - timedelta(days=KEPT_DAYS))

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
+from accounts.mail.services import unsubscribe_token
+from accounts.mail.topics import Topic
 from accounts.models import User
 from tests.pages.world import World
 
@@ -89,4 +91,6 @@ def pages(world: World) -> dict[str, str]:
         "tokens": "/tokens/",
         "teams": "/teams/",
         "team": "/teams/robur/",
+        "mail": "/mail/",
+        "mail-stop": f"/mail/stop/{unsubscribe_token(world.person, Topic.FAILED)}/",
     }
