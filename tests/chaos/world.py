@@ -1,0 +1,348 @@
+"""One process of the harness: its people, rows, instance and builder, and what becomes of one run."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+from unittest import mock
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Model
+from django.utils import timezone
+
+from accounts.actors import Actor
+from accounts.models import Event, Membership, Quota, Role, Team, User
+from albatross.client import Client, calls
+from albatross.messages import Info, Policy, PolicyAdd
+from albatross.models import Instance, ObservedPolicy
+from albatross.names import Name
+from albatross.simulator.images import build_image
+from mollymawk.celery import WakeUp
+from mollymawk.errors import ApplicationError, Conflict
+from mollymawk.keyring import seal
+from tests.chaos import scenes
+from tests.chaos.builder import URL, Builder
+from tests.chaos.clock import Clock
+from tests.chaos.database import Database, Killed
+from tests.chaos.points import MISHAPS, Point, Run
+from tests.chaos.wire import Line
+from tests.chaos.yard import Entry, Told, Yard
+from unikernels import models
+from unikernels.checks import rounds
+from unikernels.images import store
+from unikernels.images.services import image_add
+from unikernels.operations import record, runner, services, tasks
+from unikernels.operations.lease import Lease
+from unikernels.operations.machine import TERMINAL, Leg, State
+from unikernels.operations.steps import STEPS
+from unikernels.operations.work import Outcome, Work
+from unikernels.windows import tasks as window_tasks
+
+SWEEP = 5.0  # seconds, as beat has it
+DELIVERY = 0.001  # seconds that a message takes
+LONGEST = 900.0 + 3600.0 + 300.0  # seconds after which a run that goes on is a violation
+AFTERMATH = 60.0  # seconds after the end in which nothing may change any more
+POLICY = Policy(unikernels=4, cpuids=frozenset({0, 1}), memory=256, block=64, bridges=frozenset({"service"}))
+NAME = Name.parse("robur:hello")
+TABLES: tuple[type[Model], ...] = (
+    Event,
+    models.CheckResult,
+    models.Check,
+    models.RollbackWindow,
+    models.Operation,
+    models.Version,
+    models.Unikernel,
+)
+
+
+@dataclass
+class Story:
+    """Everything that the oracle needs to know of one run."""
+
+    run: Run
+    operation: models.Operation | None = None
+    unikernel: models.Unikernel | None = None
+    before: Told = field(default_factory=Told)  # what ran when the change was asked for
+    at_end: Told = field(default_factory=Told)  # what truly ran in the moment of the end
+    later: Told = field(default_factory=Told)  # and a minute after it
+    healthy_at_end: bool = False
+    entries: list[Entry] = field(default_factory=list)
+    places: list[tuple[Leg, State, State]] = field(default_factory=list)
+    struck: list[Point] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    mistakes: list[str] = field(default_factory=list)
+    seconds: float = 0.0  # of virtual time, until the end
+    moved_on: bool = False  # another operation began since
+
+
+class World:
+    """Made once a process; ``play`` as often as you like."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = Clock()
+        self.yard = Yard(folder / "instance", self.clock)
+        self.database = Database(self.clock)
+        self.builder = Builder(self.clock)
+        self.images: dict[str, bytes] = {
+            new: build_image(**words) for new, words in scenes.IMAGES.items()
+        }
+        self._messages: set[int] = set()
+        self._number = 0
+        self._people()
+
+    def _people(self) -> None:
+        self.user = User.objects.create_user("dave@example.org", is_active=True)
+        self.team = Team.objects.create(name="robur", domain="robur")
+        Membership.objects.create(team=self.team, user=self.user, role=Role.DEPLOYER)
+        self.actor = Actor(self.user, "session")
+        papers = self.yard.papers
+        self.instance = Instance.objects.create(
+            name="fra-1",
+            address="127.0.0.1:1025",
+            server_ca=papers.ca_pem,
+            certificate=papers.ca_pem,
+            sealed_key=seal(papers.key_pem),
+        )
+        limits = {
+            "unikernels": POLICY.unikernels,
+            "memory": POLICY.memory,
+            "block": POLICY.block,
+            "cpuids": sorted(POLICY.cpuids),
+            "bridges": sorted(POLICY.bridges),
+        }
+        Quota.objects.create(team=self.team, instance=self.instance, state=Quota.State.APPLIED, **limits)
+        ObservedPolicy.objects.create(instance=self.instance, path="robur", observed_at=timezone.now(), **limits)
+        row = models.Builder.objects.create(name="builds", url=URL)
+        self.builds = {
+            new: scenes.build_row(row, self.builder.publish(new, words)) for new, words in scenes.IMAGES.items()
+        }
+
+    def held(self, new: str) -> models.Image:
+        """An image that the team uploaded."""
+        return image_add(actor=self.actor, team=self.team, file=io.BytesIO(self.images[new]), name=new).image
+
+    # --- one run -------------------------------------------------------------------------------------
+
+    def play(self, run: Run) -> Story:
+        """Do *run* from its beginning to a minute after its end."""
+        with self._ready(run):
+            self.story = Story(run)
+            scenes.prepare(self, run.scene)
+            self.story.before = Told.of(self.yard.running())
+            self.story.entries = self.yard.story
+            self.yard.story.clear()
+            began = self.clock.now
+            self.clock.at(began + SWEEP, self._sweep)
+            self.story.operation = scenes.ask(self, run.scene)
+            self._to_the_end()
+            self.story.seconds = self.clock.now - began
+            self._aftermath()
+            return self.story
+
+    def _to_the_end(self) -> None:
+        limit = self.clock.now + LONGEST
+        self.clock.wait(lambda: self._ended, limit)
+
+    def _aftermath(self) -> None:
+        story = self.story
+        assert story.operation is not None
+        self.clock.sleep(AFTERMATH)
+        self.database.reset(random.Random(0))
+        story.moved_on = models.Operation.objects.filter(pk__gt=story.operation.pk).exists()
+        story.later = Told.of(self.yard.running())
+        story.operation = models.Operation.objects.select_related("target", "fallback").get(pk=story.operation.pk)
+        story.unikernel = models.Unikernel.objects.select_related("current").get(pk=story.operation.unikernel_id)
+
+    @contextlib.contextmanager
+    def _ready(self, run: Run) -> Iterator[None]:
+        """Everything as new, and everybody in this world."""
+        self._number += 1
+        self._ended = False
+        self._due: dict[str, list[Point]] = {}
+        for point in run.points:
+            self._due.setdefault(point.step, []).append(point)
+        self._kill: str | None = None
+        self.chance = random.Random(f"{run}")
+        self.clock.forget()
+        self.clock.now += 1000.0
+        self.yard.reset(NAME)
+        self.builder.reset()
+        self.database.reset(self.chance)
+        self.yard.run(PolicyAdd(POLICY), Name(NAME.path))
+        with self.clock.rules(), self._patched(), self.builder.answering(), self.database.watched():
+            try:
+                yield
+            finally:
+                self.database.reset(random.Random(0))
+                self.clock.forget()
+                self.yard.close()
+                self.clock.settle()
+                self._forget()
+
+    def _forget(self) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            for model in TABLES:
+                cursor.execute(f'DELETE FROM "{model._meta.db_table}"')  # noqa: S608, SLF001 - names of ours
+        for new in self.images:
+            store.remove(self.builds[new].digest)
+        models.TeamImage.objects.all().delete()
+        models.Image.objects.all().delete()
+
+    @contextlib.contextmanager
+    def _patched(self) -> Iterator[None]:
+        Line.yard = self.yard
+        steps = {state: self._watched(step) for state, step in STEPS.items()}
+        patches = (
+            mock.patch.object(calls, "Connection", Line),
+            mock.patch.object(Client, "unikernels", lambda *args, **words: self._look(*args, **words)),
+            mock.patch.object(runner, "STEPS", steps),
+            mock.patch.object(record, "write", self._write),
+            mock.patch.object(Lease, "guard", lambda lease: self._guard(lease)),
+            mock.patch.object(WakeUp, "apply_async", lambda task, *args, **words: self._send(task, *args, **words)),
+            mock.patch.object(rounds, "configured", lambda thing: self.story.run.scene.checks),
+            mock.patch.object(rounds, "run", self._round),
+        )
+        with contextlib.ExitStack() as stack:
+            for patch in patches:
+                stack.enter_context(patch)
+            yield
+
+    # --- what happens on the way -----------------------------------------------------------------------
+
+    def _watched(self, step: Callable[[Work], Outcome]) -> Callable[[Work], Outcome]:
+        def watched(work: Work) -> Outcome:
+            self._strike(("back." if work.leg is Leg.BACK else "") + work.state)
+            return step(work)
+
+        return watched
+
+    def _strike(self, step: str) -> None:
+        for point in self._due.pop(step, ()):
+            self.story.struck.append(point)
+            MISHAPS[point.mishap].strike(self)
+
+    _real_write = staticmethod(record.write)
+    _real_guard = staticmethod(Lease.guard)
+    _real_look = staticmethod(Client.unikernels)
+
+    def _write(self, work: Work, outcome: Outcome) -> State:
+        self._die_if("before")
+        state = World._real_write(work, outcome)
+        self.story.places.append((work.leg, work.state, state))
+        if state in TERMINAL and self.story.operation and work.operation.pk == self.story.operation.pk:
+            self._end()
+        self._die_if("after")
+        return state
+
+    def _end(self) -> None:
+        self._ended = True
+        self.story.at_end = Told.of(self.yard.running())
+        self.story.healthy_at_end = self._healthy()
+
+    def _guard(self, lease: Lease) -> float:
+        left = World._real_guard(lease)
+        self._die_if("amid")
+        return left
+
+    def _die_if(self, moment: str) -> None:
+        if self._kill == moment:
+            self._kill = None
+            self.database.dead = True
+            raise Killed
+
+    def _look(self, *args: Any, **words: Any) -> list[tuple[Name, Info]]:
+        found = World._real_look(*args, **words)
+        self.yard.story.append(Entry("seen", Told.of(dict(found).get(NAME))))
+        return found
+
+    def _round(self, thing: Any, **_: Any) -> rounds.Round:
+        passed = self._healthy()
+        return rounds.Round("passed" if passed else "failed", "the check " + ("passed" if passed else "failed"))
+
+    def _healthy(self) -> bool:
+        info = self.yard.running()
+        return info is not None and info.digest != self._digest("sick")
+
+    def _digest(self, new: str) -> bytes:
+        return bytes.fromhex(self.builds[new].digest)
+
+    # --- messages and workers ----------------------------------------------------------------------------
+
+    def _send(self, task: Any, args: Any = (), kwargs: Any = None, countdown: float = 0, **_: Any) -> None:
+        del kwargs
+        self._number += 1
+        number = self._number
+        self._messages.add(number)
+
+        def arrive() -> None:
+            if number in self._messages:
+                self._messages.remove(number)
+                self._work(task.run, *args)
+
+        self.clock.at(self.clock.now + countdown + DELIVERY, arrive)
+
+    def _sweep(self) -> None:
+        self.clock.at(self.clock.now + SWEEP, self._sweep)
+        self._work(tasks.sweep.run)
+        self._work(window_tasks.sweep.run)
+
+    def _work(self, task: Callable[..., Any], *arguments: Any) -> None:
+        """A worker does *task*, as long as it lives."""
+        try:
+            task(*arguments)
+        except Killed:
+            self.story.notes.append("a worker was killed")
+        except DatabaseError as error:
+            self.story.notes.append(f"a task failed: {error}")
+        except Exception as error:  # noqa: BLE001 - a mistake of ours, which the oracle tells
+            self.story.mistakes.append(f"{type(error).__name__}: {error}")
+        finally:
+            self.database.dead = False
+
+    # --- what faults do ------------------------------------------------------------------------------
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Have *action* happen in *seconds*."""
+        self.clock.at(self.clock.now + seconds, action)
+
+    def empty_broker(self) -> None:
+        """All messages are lost."""
+        self._messages.clear()
+
+    def kill(self, moment: str) -> None:
+        """The worker dies before or after its next write, or when it next asks for its lease."""
+        self._kill = moment
+
+    def cancel(self) -> None:
+        """A person cancels."""
+        assert self.story.operation is not None
+        self._person(lambda: services.cancel(actor=self.actor, operation=self.story.operation))
+
+    def ask_again(self) -> None:
+        """Another person asks for the same."""
+        operation = self.story.operation
+        assert operation is not None
+
+        def again() -> None:
+            try:
+                scenes.ask(self, self.story.run.scene)
+            except Conflict:
+                return
+            if models.Operation.objects.filter(unikernel=operation.unikernel_id, finished_at=None).count() > 1:
+                self.story.mistakes.append("two operations at once for one unikernel")
+            elif not self._ended:
+                self.story.mistakes.append("a second request was taken while the first was under way")
+
+        self._person(again)
+
+    def _person(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except (ApplicationError, DatabaseError) as error:
+            self.story.notes.append(f"a person was told: {error}")
