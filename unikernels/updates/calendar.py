@@ -72,6 +72,7 @@ def opened_at(maintenance: Maintenance, now: datetime) -> datetime | None:
 
     It is open at its first moment, and closed at its last.
     """
+    now = now.astimezone(UTC)  # compared as moments, whatever the zone it is written in
     starts = [start for start in _starts(maintenance, now) if start <= now < start + maintenance.length]
     return max(starts, default=None)
 
@@ -84,6 +85,7 @@ def closes_at(maintenance: Maintenance, now: datetime) -> datetime | None:
 
 def next_opening(maintenance: Maintenance, now: datetime) -> datetime:
     """The first opening (UTC) after *now*, also when it is open at *now*."""
+    now = now.astimezone(UTC)
     return min(start for start in _starts(maintenance, now) if start > now)
 
 
