@@ -103,6 +103,13 @@ class Unikernel(models.Model):
         related_name="+",
         help_text="what it can be upgraded to",
     )
+    told = models.ForeignKey(
+        "Build",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="the newest build that its team was told of by mail",
+    )
     update_mode = models.CharField(max_length=9, choices=UpdateMode, default=UpdateMode.MANUAL)
     maintenance: models.JSONField[Any, Any] = models.JSONField(
         default=dict, help_text="when it may be upgraded by itself; see updates.calendar"
