@@ -64,6 +64,17 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// What is counted down on a page goes on between two looks at the server.
+const two = (number) => String(number).padStart(2, "0");
+setInterval(() => {
+  for (const left of document.querySelectorAll("[data-left]")) {
+    const seconds = Math.max(0, left.dataset.left - 1);
+    const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+    left.dataset.left = seconds;
+    left.textContent = `${hours ? `${hours}:` : ""}${two(minutes)}:${two(seconds % 60)}`;
+  }
+}, 1000);
+
 async function copy(button) {
   const text = button.dataset.copy || button.parentElement.querySelector("pre, code").textContent;
   const said = button.textContent;

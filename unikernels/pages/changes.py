@@ -7,11 +7,11 @@ One page, one form, three buttons. ``plan`` shows the dry run (the input travels
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 
@@ -19,7 +19,7 @@ from accounts.models import Team
 from albatross.models import Instance
 from mollymawk.errors import Conflict, Invalid, Refused
 from unikernels.configuration import Configuration
-from unikernels.models import Block, Image, Operation
+from unikernels.models import Block, Build, Image, Operation
 from unikernels.operations.plan import Plan
 from unikernels.pages.configuration_form import ConfigurationForm, Offer
 from unikernels.pages.forms import show_error
@@ -39,11 +39,20 @@ class Change:
     go: Callable[[ConfigurationForm, frozenset[str]], Operation]
 
 
+def devices_of(image: Image | Build | None, base: Configuration) -> list[tuple[str, str]]:
+    """What *image* needs, as its manifest tells; where nobody tells (yet), what *base* has."""
+    if image is not None and image.devices is not None:
+        return [(str(name), str(kind)) for name, kind in image.devices]
+    return [
+        *((net.name, "net") for net in base.networks),
+        *((block.name, "block") for block in base.blocks),
+    ]
+
+
 def offer_of(
-    team: Team, instance: Instance, share: Share, image: Image | None, held: frozenset[str]
+    team: Team, instance: Instance, share: Share, devices: Sequence[tuple[str, str]], held: frozenset[str]
 ) -> Offer:
-    """What there is to choose from; *held* are block devices that the unikernel itself has."""
-    devices = [(str(name), str(kind)) for name, kind in image.devices] if image else []
+    """What there is to choose from for *devices*; *held* are block devices that the unikernel itself has."""
     blocks = Block.objects.filter(instance=instance, path=team.domain).order_by("name")
     free = [block for block in blocks if not block.active or block.name in held]
     return Offer(devices, share.limits, free)
@@ -52,7 +61,7 @@ def offer_of(
 def answer(request: PageRequest, form: ConfigurationForm, change: Change) -> HttpResponse:
     """The page for what was pressed."""
     action = request.POST.get("action", "")
-    if request.method == "GET" or action == "back":
+    if not form.is_bound or action == "back":
         return draw(request, form, change)
     if not form.is_valid():
         return draw(request, form, change, status=422)
@@ -69,6 +78,20 @@ def answer(request: PageRequest, form: ConfigurationForm, change: Change) -> Htt
 
 def _plan(request: PageRequest, form: ConfigurationForm, change: Change) -> HttpResponse:
     return _draw_plan(request, form, change, change.plan(form))
+
+
+def filled(form: ConfigurationForm) -> QueryDict:
+    """What would be sent if somebody pressed a button of the fresh *form* at once."""
+    data = QueryDict(mutable=True)
+    for field in form:
+        value = field.value()
+        if isinstance(value, list | tuple):
+            data.setlist(field.name, [str(item) for item in value])
+        elif value is True:
+            data[field.name] = "on"
+        elif value not in (None, False):
+            data[field.name] = str(value)
+    return data
 
 
 def _go(request: PageRequest, form: ConfigurationForm, change: Change) -> HttpResponse:
@@ -98,7 +121,7 @@ def _draw_plan(
 ) -> HttpResponse:
     carried = [
         (name, value)
-        for name, values in request.POST.lists()
+        for name, values in form.data.lists()  # type: ignore[attr-defined]  # a QueryDict
         if name not in _NOT_CARRIED and not name.startswith("new-")
         for value in values
     ]

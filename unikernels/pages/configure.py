@@ -13,7 +13,7 @@ from mollymawk.errors import Refused
 from unikernels.access import unikernel_of, version_of
 from unikernels.models import Unikernel, Version
 from unikernels.operations import services
-from unikernels.pages.changes import Change, answer, body_of, offer_of, options_of
+from unikernels.pages.changes import Change, answer, body_of, devices_of, offer_of, options_of
 from unikernels.pages.configuration_form import ConfigurationForm
 from unikernels.pages.deploy import memory_of
 from unikernels.pages.quotas import planned
@@ -39,7 +39,7 @@ def configure(request: PageRequest, pk: int) -> HttpResponse:
     current = Version.objects.select_related("image").get(pk=thing.current.pk)
     base = configuration_of(_wanted(request, thing, current))
     held = frozenset(str(block["host_device"]) for block in thing.observed.get("blocks", ()))
-    offer = offer_of(thing.team, thing.instance, share, current.image, held)
+    offer = offer_of(thing.team, thing.instance, share, devices_of(current.image, base), held)
     form = ConfigurationForm(request.POST if request.method == "POST" else None, offer=offer, base=base)
     return answer(request, form, _change(request, thing, current, share))
 

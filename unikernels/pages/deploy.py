@@ -1,7 +1,8 @@
-"""Deploy in steps: an image, what it needs, the plan, go."""
+"""Deploy in steps: an image or a build, what it needs, the plan, go."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q
@@ -16,10 +17,11 @@ from mollymawk.errors import ApplicationError, Forbidden
 from mollymawk.rest.pages import NEWEST_FIRST
 from unikernels.access import image_of, images_of, instances_of, unikernel_of, version_of
 from unikernels.blocks.services import block_add
-from unikernels.configuration import MAX_MEMORY
-from unikernels.models import Image, TeamImage, Unikernel, Version
+from unikernels.builds.services import build_of, builders_of
+from unikernels.configuration import MAX_MEMORY, Configuration
+from unikernels.models import Build, Image, Unikernel, Version
 from unikernels.operations import services
-from unikernels.pages.changes import Change, answer, body_of, draw, offer_of, options_of
+from unikernels.pages.changes import Change, answer, body_of, devices_of, draw, offer_of, options_of
 from unikernels.pages.configuration_form import ConfigurationForm, DeployForm
 from unikernels.pages.examples import offered
 from unikernels.pages.forms import UploadForm
@@ -29,6 +31,16 @@ from unikernels.pages.request import PageRequest, page
 from unikernels.pages.same import Same, same
 from unikernels.pages.shares import Share, share_of
 from unikernels.versions import configuration_of
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is to be deployed, what it is called, and how the API and the command name it."""
+
+    thing: Image | Build
+    name: str
+    body: dict[str, Any]
+    option: str
 
 
 @page
@@ -44,6 +56,7 @@ def choose_image(request: PageRequest) -> HttpResponse:
         "list": listed(request, found, NEWEST_FIRST, lambda copy: copy),
         "form": UploadForm(teams=teams, team=request.frame.team),
         "then": "deploy",
+        "builders": builders_of(request.actor),
         "examples": offered(),
         "step": 1,
     }
@@ -55,28 +68,47 @@ def choose_image(request: PageRequest) -> HttpResponse:
 def deploy_image(request: PageRequest, team: str, digest: str) -> HttpResponse:
     """Steps two to four: what it needs, the plan, go."""
     owner = team_of(request.actor, team, Role.DEPLOYER)
-    copy = image_of(request.actor, owner, digest, Role.DEPLOYER)
+    return _deploy(request, owner, _of_image(request, owner, digest))
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def deploy_build(request: PageRequest, team: str, pk: int) -> HttpResponse:
+    """The same for a build, which is downloaded on the way."""
+    owner = team_of(request.actor, team, Role.DEPLOYER)
+    build = build_of(request.actor, pk)
+    body = {"server": build.builder.name, "job": build.job, "build": build.uuid}
+    option = f"{build.builder.name}/{build.job}/{build.uuid}"
+    return _deploy(request, owner, Source(build, build.job, {"build": body}, f"--build {option}"))
+
+
+def _of_image(request: PageRequest, team: Team, digest: str) -> Source:
+    """The team's image, or the one of a version that is deployed again: it has no file name."""
+    again = _again(request, team)
+    if again is not None and again.digest == digest and again.image is not None:
+        image, name = again.image, f"version {again.number} of {again.unikernel.name}"
+    else:
+        copy = image_of(request.actor, team, digest, Role.DEPLOYER)
+        image, name = copy.image, copy.name
+    return Source(image, name, {"image": image.digest}, image.digest)
+
+
+def _deploy(request: PageRequest, owner: Team, source: Source) -> HttpResponse:
     places = _places(request, owner)
     if not places:
-        return render(
-            request, "deploy_nowhere.html", {"section": "unikernels", "team": owner, "copy": copy, "step": 2}
-        )
+        context = {"section": "unikernels", "team": owner, "source": source, "step": 2}
+        return render(request, "deploy_nowhere.html", context)
     place = next((p for p in places if p.name == request.GET.get("instance")), places[0])
-    data: QueryDict | None = request.POST if request.method == "POST" else None
-    problem = ""
-    making = request.POST.get("action", "").startswith("create-")
-    if making:
-        data, problem = _create_block(request, owner, place)
+    data, problem, making = sent(request, owner, place)
     share = share_of(owner, place)
     again = _again(request, owner)
-    form = DeployForm(
-        data,
-        offer=offer_of(owner, place, share, copy.image, frozenset()),
-        base=configuration_of(again) if again else None,
-    )
+    base = configuration_of(again) if again else None
+    devices = devices_of(source.thing, base or Configuration())
+    form = DeployForm(data, offer=offer_of(owner, place, share, devices, frozenset()), base=base)
     if again:
         form.initial["name"] = again.unikernel.name
-    change = _change(request, copy, share, {"places": places, "problem": problem, "again": again})
+    drawn = {"places": places, "problem": problem, "again": again, "teams": request.actor.deploy_teams()}
+    change = _change(request, source, share, drawn)
     if making:
         return draw(request, form, change)
     return answer(request, form, change)
@@ -97,7 +129,7 @@ def _again(request: PageRequest, team: Team) -> Version | None:
     return version_of(request.actor, thing, int(number), Role.DEPLOYER) if thing.team == team else None
 
 
-def _change(request: PageRequest, copy: TeamImage, share: Share, drawn: dict[str, Any]) -> Change:
+def _change(request: PageRequest, source: Source, share: Share, drawn: dict[str, Any]) -> Change:
     team, place = share.team, share.instance
 
     def asked(form: ConfigurationForm) -> dict[str, Any]:
@@ -106,7 +138,7 @@ def _change(request: PageRequest, copy: TeamImage, share: Share, drawn: dict[str
             "team": team,
             "instance": place,
             "name": form.cleaned_data["name"],
-            "image": copy.image,
+            "image": source.thing,
             "configuration": form.configuration,
         }
 
@@ -115,12 +147,13 @@ def _change(request: PageRequest, copy: TeamImage, share: Share, drawn: dict[str
         return {
             **drawn,
             "section": "unikernels",
-            "copy": copy,
+            "source": source,
+            "build": source.thing if isinstance(source.thing, Build) else None,
             "team": team,
             "place": place,
             "share": share,
             "meters": planned(share, memory_of(form), None),
-            "same": _same(team, place, copy.image, form) if ready else None,
+            "same": _same(team, place, source, form) if ready else None,
         }
 
     return Change(
@@ -137,18 +170,27 @@ def memory_of(form: ConfigurationForm) -> int:
     return min(int(text), MAX_MEMORY) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def _same(team: Team, place: Instance, image: Image, form: ConfigurationForm) -> Same:
+def _same(team: Team, place: Instance, source: Source, form: ConfigurationForm) -> Same:
     name, configuration = form.cleaned_data["name"], form.configuration
     body = {
         "team": team.name,
         "instance": place.name,
         "name": name,
-        "image": image.digest,
+        **source.body,
         "configuration": body_of(configuration),
     }
     where = f"--team {team.name} --instance {place.name} --name {name}"
-    command = f"deploy {image.digest} {where} {options_of(configuration)}"
+    command = f"deploy {source.option} {where} {options_of(configuration)}"
     return same("POST", "/unikernels/", body=body, command=command, step=f"Deploy {name}")
+
+
+def sent(request: PageRequest, team: Team, place: Instance) -> tuple[QueryDict | None, str, bool]:
+    """What the form was filled with, if it was sent; why a block device could not be made, if one was
+    asked for; and whether one was: then the form is shown again.
+    """
+    if not request.POST.get("action", "").startswith("create-"):
+        return (request.POST if request.method == "POST" else None), "", False
+    return *_create_block(request, team, place), True
 
 
 def _create_block(request: PageRequest, team: Team, place: Instance) -> tuple[QueryDict, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.http import HttpResponse, HttpResponseRedirect
@@ -15,8 +16,10 @@ from accounts.models import Event, Role
 from mollymawk.errors import ApplicationError
 from mollymawk.rest.pages import NEWEST_FIRST
 from unikernels.access import operation_of, operations_of
-from unikernels.models import Operation
+from unikernels.models import CheckResult, Operation
 from unikernels.operations import services
+from unikernels.operations.facts import Memo
+from unikernels.operations.machine import State
 from unikernels.operations.story import Verdict, steps_of, verdict
 from unikernels.pages.confirm import Confirm
 from unikernels.pages.lists import listed
@@ -24,6 +27,7 @@ from unikernels.pages.request import PageRequest, page, refused, say
 from unikernels.pages.same import same
 from unikernels.pages.words import happening
 
+MAX_RESULTS = 40  # of checks: the last rounds are what counts
 MAX_EVENTS = 500  # an operation of an hour that was retried each few seconds has about 300
 
 SHOWN = {"": "All", "running": "Under way", "bad": "Did not succeed"}
@@ -73,6 +77,8 @@ def operation(request: PageRequest, pk: int) -> HttpResponse:
         "steps": steps_of(thing),
         "events": [happening(event) for event in events],
         "console": thing.memo.get("console", []),
+        "progress": progress_of(thing),
+        "results": _results(thing),
         "lasted": _lasted(thing),
         "can_cancel": not ended and thing.cancel_asked_at is None and role in {Role.DEPLOYER, Role.OWNER},
         "confirm": cancel_question(thing),
@@ -81,6 +87,27 @@ def operation(request: PageRequest, pk: int) -> HttpResponse:
     if not request.htmx:
         return render(request, "operation.html", context)
     return render(request, "operation.html#live", context, status=HTMX_STOP_POLLING if ended else 200)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a download is, in bytes; ``size`` 0: the builder does not tell how much it is."""
+
+    fetched: int
+    size: int
+
+
+def progress_of(operation: Operation) -> Progress | None:
+    """The download that an operation is busy with."""
+    memo = Memo.from_json(operation.memo)
+    if operation.state != State.FETCH or not memo.fetched:
+        return None
+    return Progress(memo.fetched, memo.fetch_size or 0)
+
+
+def _results(operation: Operation) -> list[CheckResult]:
+    """What the checks found on its behalf, newest first."""
+    return list(operation.results.select_related("check_row").order_by("-at", "-id")[:MAX_RESULTS])
 
 
 def cancel_question(thing: Operation) -> Confirm:

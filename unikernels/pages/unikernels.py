@@ -29,10 +29,12 @@ from unikernels.pages.lists import listed
 from unikernels.pages.request import PageRequest, page, refused, say
 from unikernels.pages.rows import row, rows_of, under_way, with_trouble, with_update
 from unikernels.pages.same import Same, same
+from unikernels.pages.standing import beside_of, newer_of, way_back_of
 from unikernels.pages.words import happening
 
 MAX_VERSIONS = 20  # the newest; older ones are history
 MAX_EVENTS = 50
+MAX_OPERATIONS = 10
 # The steps of an operation are told on its own page.
 ON_THE_WAY = Q(kind="operation.state") & ~Q(now__in=TERMINAL)
 MAX_SEARCH = 63  # a name is not longer
@@ -130,11 +132,22 @@ def _facts(request: PageRequest, thing: Unikernel, current: Current | None) -> d
         "section": "unikernels",
         "unikernel": thing,
         "row": row(values),
+        "can_change": _can_change(actor, thing),
+        "newer": newer_of(thing),
+        "beside": beside_of(thing),
+        "way_back": None if current and not current.ended else way_back_of(thing),
         "current": current,
         "show_current": current and (not current.ended or current.verdict.tone != "ok"),
         "arguments": _arguments(actor, thing),
         "masked": not may_read_arguments(actor, thing.team),
     }
+
+
+def _can_change(actor: Actor, thing: Unikernel) -> bool:
+    """Whether it runs as a version of ours, and this actor may put another in its place."""
+    ours = thing.current is not None and not thing.changed_outside
+    may = thing.team is not None and actor.role_in(thing.team) in {Role.DEPLOYER, Role.OWNER}
+    return may and ours and thing.state == Unikernel.Presence.RUNNING
 
 
 def _arguments(actor: Actor, thing: Unikernel) -> list[str]:
@@ -148,15 +161,17 @@ def _history(request: PageRequest, thing: Unikernel) -> dict[str, Any]:
     role = request.actor.role_in(thing.team)
     deployer = thing.team is not None and role in {Role.DEPLOYER, Role.OWNER}
     runs = thing.state == Unikernel.Presence.RUNNING
-    ours = thing.current is not None and not thing.changed_outside
     events = Event.objects.filter(subject=f"unikernel:{thing.pk}").exclude(ON_THE_WAY).select_related("actor")
-    can_change, can_destroy = deployer and runs and ours, deployer and (runs or thing.started is not None)
+    can_change = _can_change(request.actor, thing)
+    can_destroy = deployer and (runs or thing.started is not None)
+    versions = thing.versions.select_related("created_by", "image", "build__builder")
+    operations = operations_of(request.actor).filter(unikernel=thing)
     return {
-        "can_change": can_change,
         "can_destroy": can_destroy,
-        "can_adopt": deployer and runs and not ours,
+        "can_adopt": deployer and runs and not can_change,
         "can_deploy": deployer and not runs,
-        "versions": list(thing.versions.select_related("created_by", "image")[:MAX_VERSIONS]),
+        "versions": list(versions[:MAX_VERSIONS]),
+        "operations": [(operation, verdict(operation)) for operation in operations[:MAX_OPERATIONS]],
         "events": [happening(event) for event in events[:MAX_EVENTS]],
         "dialogs": [restart_question(thing)] * can_change + [destroy_question(thing)] * can_destroy,
         "same": same_restart(thing) if deployer else same("GET", f"/unikernels/{thing.pk}/"),

@@ -13,10 +13,13 @@ from unikernels.pages import (
     frame,
     images,
     instances,
+    jobs,
     operations,
     overview,
     quotas,
     unikernels,
+    upgrade,
+    what_changed,
 )
 
 app_name = "pages"
@@ -26,6 +29,9 @@ urlpatterns = [
     path("unikernels/", unikernels.unikernels, name="unikernels"),
     path("unikernels/<int:pk>/", unikernels.unikernel, name="unikernel"),
     path("unikernels/<int:pk>/configure/", configure.configure, name="configure"),
+    path("unikernels/<int:pk>/changes/", what_changed.what_changed, name="what-changed"),
+    path("unikernels/<int:pk>/upgrade/", upgrade.upgrade, name="upgrade"),
+    path("unikernels/<int:pk>/rollback/", upgrade.rollback, name="rollback"),
     path("unikernels/<int:pk>/restart/", unikernels.restart, name="restart"),
     path("unikernels/<int:pk>/destroy/", unikernels.destroy, name="destroy"),
     path("unikernels/<int:pk>/adopt/", unikernels.adopt_it, name="adopt"),
@@ -33,6 +39,9 @@ urlpatterns = [
     path("unikernels/<int:pk>/console/download/", console.download, name="console-download"),
     path("deploy/", deploy.choose_image, name="deploy"),
     path("deploy/<str:team>/<str:digest>/", deploy.deploy_image, name="deploy-image"),
+    path("deploy/<str:team>/build/<int:pk>/", deploy.deploy_build, name="deploy-build"),
+    path("builders/<str:name>/", jobs.builder, name="builder"),
+    path("builders/<str:name>/jobs/<str:job>/", jobs.job, name="builder-job"),
     path("operations/", operations.operations, name="operations"),
     path("operations/<int:pk>/", operations.operation, name="operation"),
     path("operations/<int:pk>/cancel/", operations.cancel, name="operation-cancel"),

@@ -60,6 +60,12 @@ def lasted(duration: timedelta | None) -> str:
 
 
 @register.filter
+def milliseconds(seconds: float) -> str:
+    """``12 ms``, ``3.2 s``."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+@register.filter
 def short(digest: str) -> SafeString:
     """The first eight digits of a digest, all of them on hover."""
     return format_html('<code title="{}">{}</code>', digest, digest[:SHORT])

@@ -1,0 +1,141 @@
+"""How a unikernel stands beside its builder, and its way back: what its page says about updates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from unikernels.builds import status
+from unikernels.builds.answers import Solo5
+from unikernels.builds.risk import Grade, Reason, Risk, manifest_reasons
+from unikernels.builds.services import changes_from
+from unikernels.models import Build, Lookup, RollbackWindow, Standing, Unikernel
+from unikernels.pages.rows import UPDATES
+from unikernels.pages.words import Badge
+
+GRADES = {
+    Grade.NONE: Badge("no risk known", "ok"),
+    Grade.LOW: Badge("low", "idle"),
+    Grade.MEDIUM: Badge("medium", "warn"),
+    Grade.HIGH: Badge("high", "warn"),
+    Grade.SEVERE: Badge("severe", "bad"),
+}
+_BESIDE = {
+    status.Standing.CURRENT: "the newest build",
+    status.Standing.REBUILT: "built again since, with the very same bytes",
+}
+MAX_REASONS = 3  # on a card; the page of what changed has all of them
+
+
+@dataclass(frozen=True, slots=True)
+class Newer:
+    """A newer build than what runs. ``found`` is what runs, as the builder knows it; ``risk`` is None
+    until somebody looked at what changed.
+    """
+
+    build: Build
+    found: Build | None
+    configure: bool
+    reasons: tuple[str, ...]
+    risk: Risk | None
+
+    @property
+    def grade(self) -> Badge | None:
+        """The grade in words, if it is known."""
+        return GRADES[self.risk.grade] if self.risk else None
+
+    @property
+    def first_reasons(self) -> tuple[Reason, ...]:
+        """The gravest reasons."""
+        return self.risk.reasons[:MAX_REASONS] if self.risk else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is known of the build that runs, when nothing is newer: the build, and one phrase."""
+
+    found: Build | None
+    phrase: str
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """An open rollback window."""
+
+    window: RollbackWindow
+    left: timedelta
+
+
+def newer_of(unikernel: Unikernel) -> Newer | None:
+    """What *unikernel* can be upgraded to, if its builder has something newer."""
+    if unikernel.newest is None or unikernel.standing not in UPDATES or not unikernel.digest:
+        return None
+    standing = standing_at(unikernel, unikernel.newest)
+    found = standing.found if standing else None
+    return Newer(
+        build=unikernel.newest,
+        found=found,
+        configure=unikernel.standing == status.Standing.RECONFIGURE,
+        reasons=tuple(standing.reasons) if standing else (),
+        risk=known_risk(found, unikernel.newest) if found else None,
+    )
+
+
+def beside_of(unikernel: Unikernel) -> Beside | None:
+    """What is known of the build that runs; None when nobody was asked, or something is newer."""
+    if not unikernel.standing or not unikernel.digest or unikernel.standing in UPDATES:
+        return None
+    phrase = _BESIDE.get(status.Standing(unikernel.standing))
+    if phrase is None:
+        return Beside(None, "no builder has these bytes")
+    known = _standings(unikernel).filter(standing=unikernel.standing, found__isnull=False).first()
+    return Beside(known.found if known else None, phrase)
+
+
+def standing_at(unikernel: Unikernel, newest: Build) -> Standing | None:
+    """Where what runs stands at the builder of *newest*."""
+    return _standings(unikernel).filter(builder=newest.builder).first()
+
+
+def _standings(unikernel: Unikernel) -> QuerySet[Standing]:
+    return Standing.objects.filter(digest=unikernel.digest).select_related("found", "builder")
+
+
+def known_risk(old: Build, new: Build) -> Risk | None:
+    """The grade of a change that was looked at already; nobody is asked."""
+    answered = Lookup.objects.filter(
+        builder=new.builder, what=Lookup.What.CHANGES, key=changes_key(old, new), data__isnull=False
+    ).first()
+    return changes_from(answered)[1] if answered else None
+
+
+def changes_key(old: Build, new: Build) -> str:
+    """The key of the question what changed."""
+    return f"{old.uuid}/{new.uuid}"
+
+
+def differences(old: Build, new: Build) -> list[str]:
+    """Why a configuration made for *old* does not fit *new*, from what we have of both."""
+    return [reason.text for reason in manifest_reasons(solo5_of(old), solo5_of(new))]
+
+
+def solo5_of(build: Build) -> Solo5 | None:
+    """What a build was built for, if its builder tells."""
+    if build.devices is None or build.abi_version is None:
+        return None
+    devices = tuple((str(name), str(kind)) for name, kind in build.devices)
+    return Solo5(build.target, build.abi_version, devices)
+
+
+def way_back_of(unikernel: Unikernel) -> WayBack | None:
+    """The open rollback window of *unikernel*."""
+    now = timezone.now()
+    window = (
+        RollbackWindow.objects.filter(unikernel=unikernel, until__gt=now)
+        .select_related("to", "operation__target")
+        .first()
+    )
+    return WayBack(window, window.until - now) if window else None
