@@ -57,6 +57,7 @@ app.conf.update(
         "updates-round": {"task": "unikernels.updates.tasks.round", "schedule": 30.0},
         "mail-sweep": {"task": "accounts.mail.tasks.sweep", "schedule": 5.0},
         "mail-digest": {"task": "unikernels.letters.tasks.digest", "schedule": 600.0},
+        "mail-prune": {"task": "accounts.mail.tasks.prune", "schedule": 3600.0},
         "images-sweep": {"task": "unikernels.images.tasks.sweep", "schedule": 3600.0},
     },
 )

@@ -94,6 +94,7 @@ _KINDS = {
     "unikernel.returned": "Back again",
     "unikernel.adopted": "Adopted",
     "unikernel.changed-outside": "Changed outside",
+    "mail.digest": "Updates told by mail",
     "unikernel.window-closed": "The rollback window closed",
     "unikernel.not-rolled-back": "Should have gone back, and could not",
 }
