@@ -51,8 +51,8 @@ def run(unikernel: Unikernel, *, timeout: float, operation: Operation | None = N
 
     Never inside a transaction. Without any check the round is inconclusive: no result is not healthy.
     """
-    checks = list(Check.objects.filter(unikernel=unikernel))
-    results = tried(checks, reach_of(unikernel.instance), timeout)
+    checks = Check.objects.filter(unikernel=unikernel).select_related("unikernel__instance")
+    results = tried(list(checks), timeout)
     keep(results, operation)
     return judged(results)
 
@@ -67,13 +67,18 @@ def judged(results: Sequence[Result]) -> Round:
     return Round(Outcome.PASSED, _passed(results), tuple(results))
 
 
-def tried(checks: Sequence[Check], reach: Reach, timeout: float) -> tuple[Result, ...]:
-    """One try of each of *checks* at the same time, in their order; nothing is written."""
+def tried(checks: Sequence[Check], timeout: float) -> tuple[Result, ...]:
+    """One try of each of *checks* at the same time, in their order; nothing is written.
+
+    Read them with ``select_related("unikernel__instance")``.
+    """
     if not checks:
         return ()
     at = timezone.now()
     with ThreadPoolExecutor(len(checks), thread_name_prefix="check") as pool:
-        begun = [(check, pool.submit(_try, check, reach, timeout)) for check in checks]
+        begun = [
+            (check, pool.submit(_try, check, reach_of(check.unikernel.instance), timeout)) for check in checks
+        ]
     results = []
     for check, future in begun:
         if error := future.exception():  # ours: it must not stop the other checks

@@ -173,8 +173,7 @@ def restart_after_set(*, actor: Actor, unikernel: Unikernel, after: int | None) 
                 subject=f"unikernel:{unikernel.pk}",
                 team=unikernel.team,
                 instance=unikernel.instance,
-                was=_rounds(unikernel.restart_after),
-                now=_rounds(after),
+                reason="never" if after is None else f"after {after} failed rounds of a check",
             )
     unikernel.restart_after = after
 
@@ -235,10 +234,6 @@ def _change(actor: Actor, check: Check, changed: dict[str, Any]) -> None:
 
 def _taken(name: str) -> Conflict:
     return Conflict(f"It has a check called {name} already.")
-
-
-def _rounds(after: int | None) -> str:
-    return "never" if after is None else f"{after} rounds"
 
 
 def _tell(actor: Actor, check: Check, kind: str, *, was: str = "", now: str = "", **data: object) -> None:

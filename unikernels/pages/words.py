@@ -97,7 +97,16 @@ _KINDS = {
     "mail.digest": "Updates told by mail",
     "unikernel.window-closed": "The rollback window closed",
     "unikernel.not-rolled-back": "Should have gone back, and could not",
+    "unikernel.restart-after": "Automatic restart set",
+    "unikernel.not-restarted": "Not restarted by itself",
+    "check.added": "Check added",
+    "check.changed": "Check changed",
+    "check.removed": "Check removed",
+    "check.up": "Check up",
+    "check.down": "Check down",
+    "check.unknown": "Check unknown: nothing is known about the answers",
 }
+_TONES = {"unikernel.missing": "bad", "unikernel.not-restarted": "bad", "check.down": "bad", "check.up": "ok"}
 _ENDS = {
     State.SUCCEEDED: "Succeeded",
     State.ABORTED: "Aborted: nothing was touched",
@@ -156,7 +165,7 @@ def _tone(event: Event) -> str:
     if event.kind == "operation.goes-back":
         return "warn"
     if event.kind != "operation.state":
-        return "bad" if event.kind == "unikernel.missing" else ""
+        return _TONES.get(event.kind, "")
     return {State.SUCCEEDED: "ok", State.FAILED: "bad", State.ROLLED_BACK: "bad", State.ABORTED: "warn"}.get(
         State(event.now), ""
     )
