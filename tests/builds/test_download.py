@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,10 +21,9 @@ BINARY = "*/f/bin/*"
 
 
 @pytest.fixture(autouse=True)
-def own_folder(tmp_path: Path, settings: object) -> Iterator[None]:
+def own_folder(tmp_path: Path, settings: object) -> None:
     """A store that is empty, so that nothing left behind can hide."""
     settings.IMAGE_DIR = tmp_path  # type: ignore[attr-defined]  # the fixture of pytest-django
-    yield
 
 
 def hold(build: Build, seen: list[tuple[int, int | None]] | None = None) -> Image:
@@ -73,7 +71,7 @@ def test_bytes_that_are_here_are_not_asked_for_again(builder: Server, robur_coop
         (Kind.ELSEWHERE, {"text": "http://127.0.0.2:1/"}, errors.RedirectedElsewhere, False),
     ],
 )
-def test_a_download_that_fails_leaves_nothing_behind(
+def test_a_download_that_fails_leaves_nothing_behind(  # noqa: PLR0917  # a table
     builder: Server,
     robur_coop: Builder,
     fault: Kind,

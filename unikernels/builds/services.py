@@ -55,7 +55,7 @@ def builder_add(*, actor: Actor, name: str, url: str, ca: str = "") -> Builder:
 def builder_change(
     *, actor: Actor, builder: Builder, name: str | None = None, url: str | None = None, ca: str | None = None
 ) -> Builder:
-    """Change what is given; None leaves as it is. It is asked anew soon. Raises what ``builder_add`` raises."""
+    """Change what is given; None leaves as it is. Then it is asked anew. Raises what ``builder_add`` raises."""
     require_superuser(actor)
     given = _read(name=name, url=url, ca=ca)
     changed = {field: value for field, value in given.items() if getattr(builder, field) != value}
@@ -64,6 +64,9 @@ def builder_change(
     _refuse_twin(Builder(pk=builder.pk, **{"name": builder.name, "url": builder.url, **changed}))
     with transaction.atomic():
         Builder.objects.filter(pk=builder.pk).update(**changed, failures=0, retry_at=None, trouble_text="")
+        if "url" in changed:  # what another server said
+            builder.lookups.all().delete()
+            builder.standings.all().delete()
         _tell(actor, builder, "builder.changed", fields=sorted(changed))
     builder.refresh_from_db()
     return builder
