@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -34,6 +34,14 @@ _LOCATION = OpenApiParameter(
     description="The operation that does the change; ask it until `finished` is true.",
 )
 
+_RETRY_AFTER = OpenApiParameter(
+    name="Retry-After",
+    type=OpenApiTypes.INT,
+    location=OpenApiParameter.HEADER,
+    response=[202],
+    description="Seconds after which to ask again.",
+)
+
 _PROBLEMS = {
     "400": "What was sent cannot be understood.",
     "401": "No credential, or none that is valid.",
@@ -48,6 +56,7 @@ _PROBLEMS = {
     "502": "An instance, or what tells about it, did not do its part.",
 }
 _OF_READS = ("400", "401", "403", "404", "405", "502")
+_OF_QUESTIONS = (*_OF_READS, "409", "422")  # to somebody else: he may not know, or have too much to do
 
 _PROBLEM_SCHEMA = {
     "type": "object",
@@ -106,12 +115,17 @@ class BearerScheme(OpenApiAuthenticationExtension):
         }
 
 
-def reads(name: str, *, answer: Shape, query: Shape | None = None) -> Callable[[Handler], Handler]:
-    """Describe a handler that changes nothing."""
+def reads(
+    name: str, *, answer: Shape, query: Shape | None = None, waits: Shape | None = None
+) -> Callable[[Handler], Handler]:
+    """Describe a handler that changes nothing. *waits*: what it answers while somebody else is asked."""
+    responses = {200: OpenApiResponse(answer, description="What was asked for.")}
+    parameters: list[Any] = [query] if query else []
+    if waits:
+        responses[202] = OpenApiResponse(waits, description="There is no answer yet; ask again.")
+        parameters.append(_RETRY_AFTER)
     decorate: Callable[[Handler], Handler] = extend_schema(
-        operation_id=name,
-        parameters=[query] if query else [],
-        responses={200: OpenApiResponse(answer, description="What was asked for.")},
+        operation_id=name, parameters=parameters, responses=responses
     )
     return decorate
 
@@ -160,10 +174,16 @@ def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for operations in result["paths"].values():
         for method, operation in operations.items():
-            for status in _OF_READS if method == "get" else _PROBLEMS:
+            for status in _failures(method, operation["responses"]):
                 answer = {"description": _PROBLEMS[status], "content": content}
                 operation["responses"].setdefault(status, answer)
     return result
+
+
+def _failures(method: str, responses: Collection[str]) -> Iterable[str]:
+    if method != "get":
+        return _PROBLEMS
+    return _OF_QUESTIONS if "202" in responses else _OF_READS
 
 
 @functools.cache

@@ -17,6 +17,8 @@ from albatross.messages import QUIT, Info, NetInUse, Policy, Timestamp, Typ
 from albatross.models import Instance, ObservedPolicy
 from albatross.simulator.images import build_image
 from mollymawk.keyring import seal
+from unikernels.builds.compare import Change, Changes, Difference, Package, Side
+from unikernels.builds.packing import pack_changes
 from unikernels.configuration import Configuration, from_info
 from unikernels.images.services import image_add
 from unikernels.inventory.observed import observed_fields
@@ -24,7 +26,10 @@ from unikernels.models import (
     Block,
     Build,
     Builder,
+    Check,
+    Freeze,
     Image,
+    Lookup,
     Operation,
     RollbackWindow,
     TeamImage,
@@ -134,6 +139,11 @@ def under_way(unikernel: Unikernel, **fields: Any) -> Operation:
     return Operation.objects.create(**(facts | fields))
 
 
+def _side(build: Build) -> Side:
+    """*build*, as its builder tells it when builds are compared."""
+    return Side(build.job, build.uuid, build.platform, build.started_at, build.started_at, True, build.size)
+
+
 @dataclass
 class House:
     """One of everything, for team robur."""
@@ -177,6 +187,45 @@ class House:
         build = self.make_build("02", "2" * 64)
         Unikernel.objects.filter(pk=self.unikernel.pk).update(newest=build, standing="update")
         return build
+
+    @cached_property
+    def check(self) -> Check:
+        """A check of hello that was never asked."""
+        return Check.objects.create(
+            unikernel=self.unikernel, name="web", kind="tcp", settings={"address": "10.0.0.2:80"}
+        )
+
+    @cached_property
+    def freezes(self) -> tuple[str, str]:
+        """Nothing is upgraded by itself, of anybody and of the team; where the switches are."""
+        Freeze.objects.create(team=None, reason="holidays")
+        Freeze.objects.create(team=self.team, reason="release")
+        return "system", f"teams/{self.team.name}"
+
+    @cached_property
+    def jobs(self) -> Lookup:
+        """What the builder said when it was asked for its jobs."""
+        return self.answered("jobs", "", [{"name": "hello", "section": "", "synopsis": "Greets."}])
+
+    @cached_property
+    def builds(self) -> Lookup:
+        """What the builder said when it was asked for the builds of hello."""
+        return self.answered("builds", "hello", [{"uuid": self.newer.uuid}, {"uuid": self.build.uuid}])
+
+    @cached_property
+    def changes(self) -> Lookup:
+        """What the builder said when it was asked what changed from what hello runs to the newer build."""
+        solo5, risen = Package("solo5", "0.9.0"), Change("tls", "1.0.0", "2.0.0")
+        told = Changes(_side(self.build), _side(self.newer), Difference((solo5,), (), (risen,)))
+        data = {"changes": pack_changes(told), "old": None, "new": None}
+        return self.answered("changes", f"{self.build.uuid}/{self.newer.uuid}", data)
+
+    def answered(self, what: str, key: str, data: Any) -> Lookup:
+        """A question that the builder answered."""
+        now = timezone.now()
+        return Lookup.objects.create(
+            builder=self.builder, what=what, key=key, asked_at=now, answered_at=now, data=data
+        )
 
     def make_build(self, number: str, digest: str) -> Build:
         """A build of the builder."""

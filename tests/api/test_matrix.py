@@ -51,6 +51,9 @@ SUPERUSERS = _row(401, 403, 403, 403, 403, 200, 403, 403, 403, 403)
 OWNERS = _row(401, 404, 403, 403, 200, 200, 403, 403, 404, 403)
 TOKENS = _row(401, 404, 404, 404, 404, 404, 200, 200, 200, 200)
 
+CHECK = {"name": "tcp", "kind": "tcp", "settings": {"address": "192.88.99.1:80"}, "seconds": 60}
+MAINTENANCE = {"weekdays": [0, 5], "start": "03:00", "minutes": 120, "zone": "Europe/Berlin"}
+
 AsRole = Callable[[str], Client]
 Call = tuple[dict[str, int], Callable[[House], str], Callable[[House], Any]]
 
@@ -87,6 +90,54 @@ MATRIX: dict[tuple[str, str], Call] = {
     ),
     ("unikernel", "get"): (SEEN, _at("unikernels/{h.unikernel.pk}/"), _nothing),
     ("versions", "get"): (SEEN, _at("unikernels/{h.unikernel.pk}/versions/"), _nothing),
+    ("what-changed", "get"): (
+        SEEN,
+        lambda house: f"unikernels/{house.unikernel.pk}/changes/?build={house.changes.key[-36:]}",
+        _nothing,
+    ),
+    ("upgrade", "post"): (
+        CHANGED,
+        _at("unikernels/{h.unikernel.pk}/upgrade/"),
+        lambda house: {
+            "image": house.spare.image.digest,
+            "configuration": {"memory": 16, "networks": {"service": "service"}},
+            "accept": ["new-abi"],
+        },
+    ),
+    ("rollback", "post"): (CHANGED, _at("unikernels/{h.window.unikernel_id}/rollback/"), _nothing),
+    ("updates", "get"): (SEEN, _at("unikernels/{h.unikernel.pk}/updates/"), _nothing),
+    ("updates", "put"): (
+        CHANGED,
+        _at("unikernels/{h.unikernel.pk}/updates/"),
+        lambda house: {"mode": "automatic", "maintenance": MAINTENANCE, "restart_after": 3},
+    ),
+    ("checks", "get"): (SEEN, _at("unikernels/{h.unikernel.pk}/checks/"), _nothing),
+    ("checks", "post"): (CHANGED, _at("unikernels/{h.unikernel.pk}/checks/"), lambda house: CHECK),
+    ("check-try", "post"): (
+        CHANGED,
+        _at("unikernels/{h.unikernel.pk}/checks/try/"),
+        lambda house: {"kind": CHECK["kind"], "settings": CHECK["settings"]},
+    ),
+    ("check", "get"): (SEEN, _at("unikernels/{h.unikernel.pk}/checks/{h.check.pk}/"), _nothing),
+    ("check", "put"): (
+        CHANGED,
+        _at("unikernels/{h.unikernel.pk}/checks/{h.check.pk}/"),
+        lambda house: CHECK | {"seconds": 20},
+    ),
+    ("check", "delete"): (CHANGED, _at("unikernels/{h.unikernel.pk}/checks/{h.check.pk}/"), _nothing),
+    ("check-results", "get"): (
+        SEEN,
+        _at("unikernels/{h.unikernel.pk}/checks/{h.check.pk}/results/"),
+        _nothing,
+    ),
+    ("builders", "get"): (LISTED, _at("builders/"), _nothing),
+    ("jobs", "get"): (LISTED, _at("builders/{h.jobs.builder}/jobs/"), _nothing),
+    ("builds", "get"): (LISTED, _at("builders/{h.builds.builder}/jobs/{h.builds.key}/builds/"), _nothing),
+    ("freezes", "get"): (LISTED, _at("freezes/"), _nothing),
+    ("freeze-system", "put"): (SUPERUSERS, _at("freezes/system/"), lambda house: {"reason": "holidays"}),
+    ("freeze-system", "delete"): (SUPERUSERS, _at("freezes/{h.freezes[0]}/"), _nothing),
+    ("freeze-team", "put"): (OWNERS, _at("freezes/teams/robur/"), lambda house: {"reason": "release"}),
+    ("freeze-team", "delete"): (OWNERS, _at("freezes/{h.freezes[1]}/"), _nothing),
     ("configure", "post"): (
         CHANGED,
         _at("unikernels/{h.unikernel.pk}/configure/"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,7 +18,6 @@ from unikernels.api.fields import AcceptField, ConfigurationField
 from unikernels.api.operations import OperationSummary, accepted
 from unikernels.api.plans import planned
 from unikernels.inventory.services import adopt
-from unikernels.models import Operation
 from unikernels.operations.services import configure, destroy, plan_configure, restart
 
 
@@ -37,15 +38,16 @@ class Configure(Endpoint):
         """
         dry, actor, body = self.dry_run(), self.actor, self.body(self.In)
         unikernel = unikernel_of(actor, pk, Role.DEPLOYER)
-        wanted, accept = body["configuration"], frozenset(body["accept"])
-
-        def change() -> Operation:
-            return configure(actor=actor, unikernel=unikernel, configuration=wanted, accept=accept)
-
+        accept = frozenset(body["accept"])
+        wanted: dict[str, Any] = {
+            "actor": actor,
+            "unikernel": unikernel,
+            "configuration": body["configuration"],
+            "accept": accept,
+        }
         if dry:
-            plan = plan_configure(actor=actor, unikernel=unikernel, configuration=wanted, accept=accept)
-            return planned(plan, accept, change)
-        return accepted(request, change())
+            return planned(lambda: plan_configure(**wanted), accept, lambda: configure(**wanted))
+        return accepted(request, configure(**wanted))
 
 
 class Restart(Endpoint):

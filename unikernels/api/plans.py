@@ -7,17 +7,21 @@ from typing import Any
 
 from rest_framework.response import Response
 
+from mollymawk.errors import Refused
 from mollymawk.rest.plans import plan, rehearsed
 from unikernels.operations.plan import Plan
 
 
-def planned(found: Plan, accepted: Collection[str], change: Callable[[], object]) -> Response:
-    """The answer to a dry run of *change*, whose plan was *found*.
+def planned(make: Callable[[], Plan], accepted: Collection[str], change: Callable[[], object]) -> Response:
+    """The answer to a dry run of *change*, whose plan *make* makes.
 
     A plan is about what would run. Whether it may begin now is found by rehearsing it, which raises
-    ``Conflict`` when something else is under way.
+    ``Conflict`` when something else is under way. What is refused before there is a plan is told as one.
     """
-    told = show_plan(found, accepted)
+    try:
+        told = show_plan(make(), accepted)
+    except Refused as error:
+        return Response(plan(refusals=error.reasons or [str(error)]))
     if told["possible"]:
         rehearsed(change)
     return Response(told)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import Role
+from accounts.models import Role, Team
 from mollymawk.rest.pages import BY_NAME, page
 from mollymawk.rest.schema import changes, reads
 from mollymawk.rest.shapes import Page, PageQuery, Strict
@@ -17,8 +19,9 @@ from unikernels.api.fields import AcceptField, ConfigurationField, DigestField, 
 from unikernels.api.operations import OperationSummary, accepted
 from unikernels.api.plans import planned
 from unikernels.api.rows import UnikernelSummary, columns, summary
+from unikernels.api.sources import BuildChoice, chosen_build, only_one
 from unikernels.configuration import Configuration
-from unikernels.models import Unikernel
+from unikernels.models import Build, Image, Unikernel
 from unikernels.operations.services import deploy, plan_deploy
 
 
@@ -39,14 +42,19 @@ class Unikernels(Endpoint):
         items = UnikernelSummary(many=True)
 
     class In(Strict):
-        """What to deploy, where, for whom."""
+        """What to deploy (one of `image`, `build`), where, for whom."""
 
         team = serializers.CharField(required=False, help_text="not needed with a token")
         instance = serializers.CharField()
         name = LabelField()
-        image = DigestField(help_text="SHA-256 of an image of the team")
+        image = DigestField(required=False, help_text="SHA-256 of an image of the team")
+        build = BuildChoice(required=False, help_text="downloaded by the operation")
         configuration = ConfigurationField(default=Configuration)
         accept = AcceptField()
+
+        def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+            only_one(attrs, "image", "build")
+            return attrs
 
     @reads("listUnikernels", query=Query, answer=Out)
     def get(self, request: Request) -> Response:
@@ -68,19 +76,24 @@ class Unikernels(Endpoint):
         """Deploy a unikernel."""
         dry, actor, body = self.dry_run(), self.actor, self.body(self.In)
         team = self.team(body.get("team"), Role.DEPLOYER)
-        wanted = {
+        accept = frozenset(body["accept"])
+        wanted: dict[str, Any] = {
             "actor": actor,
             "team": team,
             "instance": instance_of(actor, body["instance"]),
             "name": body["name"],
-            "image": image_of(actor, team, body["image"], Role.DEPLOYER).image,
+            "image": self._source(team, body),
             "configuration": body["configuration"],
+            "accept": accept,
         }
-        accept = frozenset(body["accept"])
         if dry:
-            plan = plan_deploy(**wanted, accept=accept)
-            return planned(plan, accept, lambda: deploy(**wanted, accept=accept))
-        return accepted(request, deploy(**wanted, accept=accept))
+            return planned(lambda: plan_deploy(**wanted), accept, lambda: deploy(**wanted))
+        return accepted(request, deploy(**wanted))
+
+    def _source(self, team: Team, body: dict[str, Any]) -> Image | Build:
+        if "build" in body:
+            return chosen_build(self.actor, body["build"])
+        return image_of(self.actor, team, body["image"], Role.DEPLOYER).image
 
 
 class OneUnikernel(Endpoint):

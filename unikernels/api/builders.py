@@ -1,0 +1,115 @@
+"""Builders, their jobs and builds: what can be deployed without uploading anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from mollymawk.rest.pages import BY_NAME, page
+from mollymawk.rest.schema import reads
+from mollymawk.rest.shapes import Page, PageQuery, Strict
+from unikernels.api.base import Endpoint
+from unikernels.api.builds import BuildOut, show_build
+from unikernels.api.lookups import Answered, WaitingOut, answered, waiting
+from unikernels.builds.services import ask, builder_named, builders_of
+from unikernels.models import Build, Builder, Lookup
+
+
+class BuilderOut(serializers.Serializer[Any]):
+    """A builder-web server."""
+
+    name = serializers.CharField()
+    url = serializers.CharField()
+    seen_at = serializers.DateTimeField(allow_null=True, help_text="its last answer")
+    trouble = serializers.CharField(help_text="why it was of no help when it was asked last; else empty")
+    retry_at = serializers.DateTimeField(allow_null=True, help_text="not asked for newer builds before")
+
+
+class JobOut(serializers.Serializer[Any]):
+    """Something that is built again and again."""
+
+    name = serializers.CharField()
+    section = serializers.CharField()
+    synopsis = serializers.CharField()
+
+
+class FreshQuery(Strict):
+    """How new the answer has to be."""
+
+    fresh = serializers.BooleanField(default=False, help_text="ask the builder anew, however new the answer")
+
+
+def show(builder: Builder) -> dict[str, Any]:
+    """A builder, as the API tells it."""
+    return {
+        "name": builder.name,
+        "url": builder.url,
+        "seen_at": builder.seen_at,
+        "trouble": builder.trouble_text,
+        "retry_at": builder.retry_at,
+    }
+
+
+class Builders(Endpoint):
+    """The builders from which everybody may deploy."""
+
+    class Out(Page):
+        """A page of builders."""
+
+        items = BuilderOut(many=True)
+
+    @reads("listBuilders", query=PageQuery, answer=Out)
+    def get(self, request: Request) -> Response:
+        """List builders."""
+        query = self.query(PageQuery)
+        rows = builders_of(self.actor)
+        return Response(page(rows, request=request, order=BY_NAME, query=query, show=show))
+
+
+class Jobs(Endpoint):
+    """What a builder builds."""
+
+    class Out(Answered):
+        """The jobs of a builder, in its order."""
+
+        jobs = JobOut(many=True)
+
+    @reads("listJobs", query=FreshQuery, answer=Out, waits=WaitingOut)
+    def get(self, request: Request, name: str) -> Response:
+        """List the jobs of a builder."""
+        builder = builder_named(self.actor, name)
+        fresh = self.query(FreshQuery)["fresh"]
+        lookup = ask(actor=self.actor, builder=builder, what=Lookup.What.JOBS, fresh=fresh)
+        if lookup.data is None:
+            return waiting(lookup)
+        return answered(lookup, {"jobs": lookup.data})
+
+
+class Builds(Endpoint):
+    """The builds of a job."""
+
+    class Out(Answered):
+        """The newest builds of a job, newest first."""
+
+        builds = BuildOut(many=True)
+
+    @reads("listBuilds", query=FreshQuery, answer=Out, waits=WaitingOut)
+    def get(self, request: Request, name: str, job: str) -> Response:
+        """List the newest builds of a job: those with an image, one for each image."""
+        builder = builder_named(self.actor, name)
+        fresh = self.query(FreshQuery)["fresh"]
+        lookup = ask(actor=self.actor, builder=builder, what=Lookup.What.BUILDS, key=job, fresh=fresh)
+        if lookup.data is None:
+            return waiting(lookup)
+        return answered(lookup, {"builds": [show_build(build) for build in _rows(lookup)]})
+
+
+def _rows(lookup: Lookup) -> list[Build]:
+    """The builds of an answer, in its order."""
+    uuids = [told["uuid"] for told in lookup.data]
+    rows = Build.objects.select_related("builder").filter(builder=lookup.builder, uuid__in=uuids)
+    known = {row.uuid: row for row in rows}
+    return [known[uuid] for uuid in uuids if uuid in known]
