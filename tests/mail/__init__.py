@@ -1,0 +1,1 @@
+"""Mail: who gets what, and that it arrives."""
