@@ -26,6 +26,7 @@ from django.utils.safestring import SafeString
 from accounts.actors import Actor
 from accounts.events import record
 from accounts.labels import check_label
+from accounts.mail import admin as mail_admin
 from accounts.models import ApiToken, Event, Membership, Quota, Team, User
 from accounts.readonly import ReadOnly
 from accounts.requests import actor_of
@@ -40,6 +41,8 @@ from accounts.services import (
 from accounts.services.teams import team_has
 from accounts.services.users import subject
 from mollymawk.errors import ApplicationError, Invalid
+
+__all__ = ["mail_admin"]
 
 Rows = QuerySet[Any]
 
@@ -371,7 +374,7 @@ class KindFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [
             (word, word) for word in ("user", "team", "member", "token", "quota", "instance", "unikernel")
-        ] + [(word, word) for word in ("operation", "image", "block")]
+        ] + [(word, word) for word in ("operation", "image", "block", "check", "system")]
 
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
         return queryset.filter(kind__startswith=f"{self.value()}.") if self.value() else queryset

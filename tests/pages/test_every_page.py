@@ -27,6 +27,15 @@ def of_the_team(world: World) -> dict[str, int]:
         f"/unikernels/{world.web.pk}/configure/": 403,
         f"/unikernels/{world.web.pk}/restart/": 403,
         f"/unikernels/{world.web.pk}/destroy/": 403,
+        f"/unikernels/{world.web.pk}/checks/{world.up.pk}/": 200,
+        f"/unikernels/{world.web.pk}/checks/{world.up.pk}/edit/": 403,
+        f"/unikernels/{world.web.pk}/checks/{world.up.pk}/remove/": 403,
+        f"/unikernels/{world.web.pk}/checks/add/http/": 403,
+        f"/unikernels/{world.web.pk}/checks/add/dns/": 403,
+        f"/unikernels/{world.web.pk}/checks/add/tcp/": 403,
+        f"/unikernels/{world.web.pk}/restarts/": 403,
+        f"/unikernels/{world.web.pk}/updates/": 403,
+        f"/unikernels/{world.web.pk}/updates/openings/": 403,
         f"/operations/{world.busy.pk}/": 200,
         f"/operations/{world.busy.pk}/cancel/": 403,
         f"/deploy/robur/{copy.image.digest}/": 403,
@@ -39,6 +48,7 @@ def of_the_team(world: World) -> dict[str, int]:
 
 SUPERUSERS = (
     "/add-instance/",
+    "/freeze/",
     "/instances/fra-1/edit/",
     "/instances/fra-1/remove/",
     "/quotas/robur/fra-1/",

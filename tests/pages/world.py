@@ -18,6 +18,7 @@ from accounts.models import Team, User
 from albatross.messages import BlockInUse, FailBehaviour, Policy, Timestamp
 from albatross.models import Incident, Instance, ObservedPolicy
 from tests.api.house import fields_of, image_of_team, instance_row, report, runs, share, under_way
+from tests.pages.care import checks_with_a_past
 from unikernels.configuration import from_info
 from unikernels.inventory.observed import observed_fields
 from unikernels.models import Block, Image, Operation, TeamImage, Unikernel, Version
@@ -85,6 +86,7 @@ class World:
         self.unmanaged = runs(None, self.near, self.web_image.image, "wiki", path="legacy")
         self.spare = self._block("spare", 64)
         self.busy = self._under_way()
+        self.up, self.down = checks_with_a_past(self.web, self.dns, self.now)
         self._events()
 
     # --- parts ---

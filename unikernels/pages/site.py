@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.conf import settings
-from django.db.models import Model, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -14,11 +14,21 @@ from accounts.actors import Actor
 from accounts.models import Team, User
 from accounts.requests import actor_of
 from unikernels.access import operations_of
+from unikernels.models import Freeze
 
 THEMES = (("", "System"), ("light", "Light"), ("dark", "Dark"))
 THEME_COOKIE = "theme"
 
+MAX_FREEZES = 3  # banners; whoever sees many teams is told how many more there are
+
 M = TypeVar("M", bound=Model)
+
+
+class Freezes(NamedTuple):
+    """The freezes that a page tells of, and how many more there are."""
+
+    shown: list[Freeze]
+    more: int
 
 
 class Frame:
@@ -65,6 +75,16 @@ class Frame:
         """How many operations are under way."""
         return operations_of(self.actor).filter(finished_at=None).count() if self.actor else 0
 
+    @cached_property
+    def freezes(self) -> Freezes:
+        """What is frozen of what is looked at, the whole system first."""
+        if self.actor is None:
+            return Freezes([], 0)
+        teams = Q(team=self.team) if self.team else Q() if self.actor.all_powerful else Q(team__in=self.teams)
+        found = Freeze.objects.filter(Q(team=None) | teams).select_related("team")
+        ordered = list(found.order_by(F("team").asc(nulls_first=True)))
+        return Freezes(ordered[:MAX_FREEZES], len(ordered[MAX_FREEZES:]))
+
     @property
     def initials(self) -> str:
         """Two letters for the account button."""
@@ -90,6 +110,7 @@ def links() -> dict[str, Any]:
         ("Two-factor login", reverse("mfa_index")),
         ("Password", reverse("account_change_password")),
         ("Email", reverse("account_email")),
+        ("Mail", reverse("mail")),
         ("Quota", reverse("pages:quotas")),
         ("Block devices", reverse("pages:blocks")),
     ]

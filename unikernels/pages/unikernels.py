@@ -24,6 +24,7 @@ from unikernels.models import Operation, Unikernel
 from unikernels.operations import services
 from unikernels.operations.machine import TERMINAL
 from unikernels.operations.story import Step, Verdict, steps_of, verdict
+from unikernels.pages.care import care_of
 from unikernels.pages.confirm import Confirm
 from unikernels.pages.lists import listed
 from unikernels.pages.request import PageRequest, page, refused, say
@@ -122,7 +123,7 @@ def unikernel(request: PageRequest, pk: int) -> HttpResponse:
     context = _facts(request, thing, current)
     if request.htmx:
         return render(request, "unikernel.html#live", context)
-    return render(request, "unikernel.html", context | _history(request, thing))
+    return render(request, "unikernel.html", context | _history(request, thing) | care_of(request, thing))
 
 
 def _facts(request: PageRequest, thing: Unikernel, current: Current | None) -> dict[str, Any]:

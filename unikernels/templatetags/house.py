@@ -72,6 +72,13 @@ def short(digest: str) -> SafeString:
 
 
 @register.filter
+def latency(seconds: float) -> str:
+    """``0.8 ms``, ``12 ms``, ``1,204 ms``."""
+    thousandths = seconds * 1000
+    return f"{thousandths:.1f} ms" if thousandths < 10 else f"{thousandths:,.0f} ms"
+
+
+@register.filter
 def megabytes(size: int | None) -> str:
     """A number of MB, with thin groups: ``1,024 MB``."""
     return "none" if size is None else f"{size:,} MB"

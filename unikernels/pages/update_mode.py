@@ -1,0 +1,164 @@
+"""What happens when a newer build is there, and when: the form of a unikernel's update mode."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.models import Role
+from mollymawk.errors import ApplicationError
+from unikernels.access import unikernel_of
+from unikernels.models import Unikernel
+from unikernels.pages.forms import show_error
+from unikernels.pages.maintenance import clock_change, openings
+from unikernels.pages.request import PageRequest, page, say
+from unikernels.updates.calendar import DAYS, MAX_MINUTES, MIN_MINUTES, Maintenance, parse, told, zones
+from unikernels.updates.services import update_mode_set
+
+Mode = Unikernel.UpdateMode
+
+MODES = (
+    (Mode.MANUAL, "Manual: a newer build is shown, a person decides"),
+    (Mode.TELL, "Tell me: it is also told by mail, once a day"),
+    (Mode.AUTOMATIC, "Automatic: it is put in place in the maintenance window"),
+)
+# A window to begin with: in the night, and not where nobody is there the next day.
+_FIRST = {"weekdays": [1, 2, 3], "start": "03:00", "minutes": 120, "zone": "UTC"}
+_NEEDED = {
+    "weekdays": "Choose at least one day.",
+    "start": "Say when it opens: 03:00.",
+    "minutes": "Say for how many minutes.",
+    "zone": "Choose a time zone of the list, such as Europe/Berlin.",
+}
+
+
+class UpdateModeForm(forms.Form):
+    """The mode and the window; after ``is_valid``, ``maintenance`` is the window if it is complete."""
+
+    mode = forms.ChoiceField(choices=MODES, widget=forms.RadioSelect)
+    weekdays = forms.TypedMultipleChoiceField(
+        required=False,
+        coerce=int,
+        choices=list(enumerate(DAYS)),
+        label="Opens on",
+        widget=forms.CheckboxSelectMultiple,
+    )
+    start = forms.TimeField(
+        required=False,
+        label="At",
+        widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
+        help_text="By the clock of the zone.",
+    )
+    minutes = forms.IntegerField(
+        required=False,
+        min_value=MIN_MINUTES,
+        max_value=MAX_MINUTES,
+        label="For, in minutes",
+        help_text="What has begun when it closes goes on.",
+    )
+    zone = forms.CharField(
+        required=False,
+        max_length=64,
+        label="Time zone",
+        widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off", "spellcheck": "false"}),
+        help_text="A place of the IANA database: Europe/Berlin.",
+    )
+
+    maintenance: Maintenance | None = None
+
+    @property
+    def window_fields(self) -> list[str]:
+        """The fields that make the window."""
+        return list(_NEEDED)
+
+    def clean_zone(self) -> str:
+        """One of the list."""
+        zone = str(self.cleaned_data["zone"]).strip()
+        if zone and zone not in zones():
+            raise forms.ValidationError(_NEEDED["zone"])
+        return zone
+
+    def clean(self) -> dict[str, Any]:
+        """Read the window; what is missing matters only where it is needed."""
+        data = super().clean() or self.cleaned_data
+        missing = [name for name in _NEEDED if not data.get(name) and name not in self.errors]
+        if data.get("mode") == Mode.AUTOMATIC:
+            for name in missing:
+                self.add_error(name, _NEEDED[name])
+        if not missing and not self.errors.keys() & _NEEDED.keys():
+            self.maintenance = parse(
+                {name: data[name] for name in _NEEDED} | {"start": f"{data['start']:%H:%M}"}
+            )
+        return data
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def update_mode(request: PageRequest, pk: int) -> HttpResponse:
+    """The form; ``action=look`` shows the openings without saving."""
+    thing = unikernel_of(request.actor, pk, Role.DEPLOYER)
+    initial = {"mode": thing.update_mode} | (thing.maintenance or _FIRST)
+    form = UpdateModeForm(request.POST if request.method == "POST" else None, initial=initial)
+    looks = request.POST.get("action") == "look"
+    if form.is_bound and form.is_valid() and not looks and _saved(request, thing, form):
+        return HttpResponseRedirect(reverse("pages:unikernel", args=[pk]))
+    window = form.maintenance if form.is_bound else parse(thing.maintenance or _FIRST)
+    context = {
+        "section": "unikernels",
+        "unikernel": thing,
+        "form": form,
+        "zones": zones(),
+        "at_once": settings.AUTOMATIC_AT_ONCE,
+        "least": MIN_MINUTES,
+        **_ahead(window, timezone.now()),
+    }
+    return render(request, "update_mode.html", context, status=422 if form.errors and not looks else 200)
+
+
+def _saved(request: PageRequest, thing: Unikernel, form: UpdateModeForm) -> bool:
+    mode = form.cleaned_data["mode"]
+    actor = request.actor
+    try:
+        update_mode_set(actor=actor, unikernel=thing, mode=mode, maintenance=form.maintenance)
+    except ApplicationError as error:
+        show_error(form, error)
+        return False
+    say(request, f"{thing.name}: {by_itself(thing)}")
+    return True
+
+
+def by_itself(thing: Unikernel) -> str:
+    """What happens when a newer build is there, in one sentence."""
+    if thing.update_mode == Mode.AUTOMATIC:
+        return f"Newer builds are put in place by themselves, {told(parse(thing.maintenance))}."
+    if thing.update_mode == Mode.TELL:
+        return "Newer builds are shown, and told by mail once a day."
+    return "Newer builds are shown; a person decides."
+
+
+def _ahead(window: Maintenance | None, now: datetime) -> dict[str, Any]:
+    """What the part with the openings needs."""
+    if window is None:
+        return {"window": None}
+    return {"window": window, "openings": openings(window, now), "change": clock_change(window, now)}
+
+
+@page
+@require_GET
+def look_ahead(request: PageRequest, pk: int) -> HttpResponse:
+    """The openings of the window in the query, for who is filling in the form."""
+    thing = unikernel_of(request.actor, pk, Role.DEPLOYER)
+    query = request.GET.copy()
+    query["mode"] = Mode.MANUAL  # an unfinished window is no mistake yet
+    form = UpdateModeForm(query)
+    form.is_valid()
+    context = {"unikernel": thing, **_ahead(form.maintenance, timezone.now())}
+    return render(request, "components/openings.html", context)
