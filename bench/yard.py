@@ -42,9 +42,9 @@ class Yard:
 
     def __init__(self, folder: Path, image: Path) -> None:
         self._file = image
-        self._instance = _instance(folder)
+        self._instance = bring_in(folder, "measured")
         self._team = team_create(actor=COMMAND, name="measured")
-        _grant(self._team, self._instance)
+        grant(self._team, self._instance)
         self._image = self._store(image)
 
     def _store(self, path: Path) -> Image:
@@ -92,11 +92,12 @@ class Yard:
         return moment.at
 
 
-def _instance(folder: Path) -> Instance:
+def bring_in(folder: Path, name: str) -> Instance:
+    """The simulated instance whose files are in *folder*, as *name*."""
     ca = (folder / "ca.pem").read_text()
     return instance_add(
         actor=COMMAND,
-        name="measured",
+        name=name,
         address=(folder / "address").read_text().strip(),
         server_ca=ca,
         certificate=ca,
@@ -104,7 +105,8 @@ def _instance(folder: Path) -> Instance:
     )
 
 
-def _grant(team: Team, instance: Instance) -> None:
+def grant(team: Team, instance: Instance) -> None:
+    """Room for everything that is measured."""
     reconcile(instance)
     quota_grant(
         actor=COMMAND,
