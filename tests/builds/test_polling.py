@@ -318,13 +318,13 @@ def test_the_first_answer_ends_the_trouble(builder: Server, robur_coop: Builder,
     builder.faults.add(Kind.ERROR, times=None)
     polling.poll(robur_coop.pk)
     assert state(robur_coop).failures == 1
-    assert robur_coop.seen_at is None
+    assert state(robur_coop).seen_at is None
     assert shown(unikernel) == ("", None)
     builder.faults.clear()
     let_time_pass(robur_coop, seconds=1)
     polling.poll(robur_coop.pk)
     assert (state(robur_coop).failures, robur_coop.trouble_text) == (0, "")
-    assert robur_coop.seen_at is not None
+    assert state(robur_coop).seen_at is not None
     assert shown(unikernel)[0] == "update"
 
 

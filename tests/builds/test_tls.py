@@ -14,9 +14,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from pytest_django import Settings
 
+from accounts.actors import SYSTEM
 from unikernels.builds.client import Client
+from unikernels.builds.edge import client_for
 from unikernels.builds.errors import TimedOut, Unreachable
+from unikernels.builds.services import builder_add, builder_change
 from unikernels.builds.simulator.seed import seed
 from unikernels.builds.simulator.server import Server
 from unikernels.builds.web import Limits
@@ -79,6 +83,20 @@ def secure(certificate: Path) -> Iterator[tuple[Server, str]]:
 def test_a_trusted_server_is_asked(secure: tuple[Server, str], certificate: Path) -> None:
     _, address = secure
     assert Client(address, ca=str(certificate)).jobs()
+
+
+def test_the_certificate_in_the_row_of_a_builder_is_trusted(
+    db: None, secure: tuple[Server, str], certificate: Path, tmp_path: Path, settings: Settings
+) -> None:
+    settings.DATA_DIR = tmp_path
+    _, address = secure
+    pem = certificate.read_text().partition("-----BEGIN CERTIFICATE")
+    builder = builder_add(actor=SYSTEM, name="own", url=address, ca=pem[1] + pem[2])
+    assert client_for(builder).jobs()
+    assert client_for(builder_change(actor=SYSTEM, builder=builder, name="mine")) is client_for(builder)
+    without = builder_change(actor=SYSTEM, builder=builder, ca="")
+    with pytest.raises(Unreachable, match="TLS"):
+        client_for(without).jobs()
 
 
 def test_a_server_that_nobody_trusts_is_not(secure: tuple[Server, str]) -> None:
