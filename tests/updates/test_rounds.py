@@ -27,6 +27,7 @@ READY = Candidate(
     window=NIGHTLY,
     newer=True,
     tried=False,
+    suspect=False,
     runs=True,
     online=True,
     busy=False,
@@ -54,6 +55,7 @@ def test_what_is_ready_in_its_window_begins() -> None:
     [
         (replace(READY, newer=False), Obstacle.NOTHING_NEWER),
         (replace(READY, tried=True), Obstacle.TRIED),
+        (replace(READY, suspect=True), Obstacle.SUSPECT),
         (replace(READY, frozen=True), Obstacle.FROZEN),
         (replace(READY, runs=False), Obstacle.NOT_RUNNING),
         (replace(READY, online=False), Obstacle.OFFLINE),
@@ -127,6 +129,7 @@ MANY = st.lists(
         window=st.sampled_from([NIGHTLY, NIGHTLY, NIGHTLY, DAILY, None]),
         newer=st.sampled_from([True, True, True, False]),
         tried=st.sampled_from([False, False, True]),
+        suspect=st.sampled_from([False, False, True]),
         runs=st.sampled_from([True, True, True, False]),
         online=st.sampled_from([True, True, True, False]),
         busy=st.sampled_from([False, False, True]),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 
 from accounts.actors import AUTOMATIC
 from accounts.models import Event
@@ -81,9 +81,24 @@ def _with_facts(rows: QuerySet[Unikernel], now: datetime) -> QuerySet[Unikernel]
     return rows.select_related("instance", "current", "newest").annotate(
         judged=Exists(judged),
         tried=Exists(Version.objects.filter(unikernel=this, digest=OuterRef("newest__digest"))),
+        last_worked=_last_worked(),
         under_way=Exists(Operation.objects.filter(unikernel=this, finished_at=None)),
         watched=Exists(RollbackWindow.objects.filter(unikernel=this, until__gt=now)),
         frozen=Exists(Freeze.objects.filter(Q(team=None) | Q(team=OuterRef("team")))),
+    )
+
+
+def _last_worked() -> Subquery:
+    """Whether the newest build of a row worked when its team last put these bytes in place of others."""
+    tries = Operation.objects.filter(
+        kind=Kind.UPGRADE,
+        team=OuterRef("team"),
+        target__digest=OuterRef("newest__digest"),
+        state__in=[State.SUCCEEDED, State.ROLLED_BACK, State.FAILED],
+    )
+    good = Q(state=State.SUCCEEDED, reverted=False)
+    return (
+        tries.order_by("-id").annotate(worked=Case(When(good, then=True), default=False)).values("worked")[:1]
     )
 
 
@@ -97,6 +112,7 @@ def _candidate(row: Unikernel, refused_at: datetime | None) -> Candidate:
         window=window_of(row),
         newer=facts["judged"],
         tried=facts["tried"],
+        suspect=facts["last_worked"] is False,
         runs=current is not None and row.state == Unikernel.Presence.RUNNING and not row.changed_outside,
         online=row.instance.status == Instance.Status.ONLINE,
         busy=facts["under_way"] or facts["watched"],

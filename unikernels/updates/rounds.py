@@ -27,6 +27,7 @@ class Candidate:
     window: Maintenance | None  # None: not readable
     newer: bool  # there is another build for what runs now, and it needs no other configuration
     tried: bool  # it was asked to run these bytes before
+    suspect: bool  # they did not work the last time its team put them in place somewhere
     runs: bool  # as it was put in place from here
     online: bool  # its instance answers
     busy: bool  # an operation is under way, or its rollback window is open
@@ -50,6 +51,7 @@ class Obstacle(enum.StrEnum):
 
     NOTHING_NEWER = "There is no newer build that runs with its configuration."
     TRIED = "It was put in place before and is not tried again without a person."
+    SUSPECT = "This build did not work elsewhere in its team; a person has to upgrade one with success first."
     FROZEN = "Automatic upgrades are frozen."
     NOT_RUNNING = "It does not run as it was put in place from here."
     OFFLINE = "Its instance does not answer."
@@ -81,6 +83,8 @@ def _in_general(candidate: Candidate) -> Obstacle | None:
         return Obstacle.NOTHING_NEWER
     if candidate.tried:
         return Obstacle.TRIED
+    if candidate.suspect:
+        return Obstacle.SUSPECT
     if candidate.frozen:
         return Obstacle.FROZEN
     if not candidate.runs:
