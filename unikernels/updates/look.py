@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypedDict
 
 from django.conf import settings
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, When
@@ -20,6 +21,9 @@ from unikernels.operations.machine import Kind, State
 from unikernels.updates.calendar import MAX_MINUTES, Maintenance, parse
 from unikernels.updates.rounds import Around, Candidate
 
+if TYPE_CHECKING:
+    from django_stubs_ext import WithAnnotations
+
 NOT_BEGUN = "unikernel.update-not-begun"  # the event of an automatic upgrade that was found impossible
 
 # How an automatic upgrade may end without stopping the round: well, or because a person said so.
@@ -28,6 +32,17 @@ _FINE = (State.SUCCEEDED, State.CANCELLED)
 _MEMORY = timedelta(minutes=MAX_MINUTES, hours=1)
 
 log = logging.getLogger(__name__)
+
+
+class Facts(TypedDict):
+    """What ``_with_facts`` adds to a row."""
+
+    judged: bool  # that there is another build was found for what runs now
+    tried: bool
+    last_worked: bool | None
+    under_way: bool
+    watched: bool
+    frozen: bool
 
 
 def candidates(now: datetime, *, only: int | None = None) -> list[Candidate]:
@@ -67,7 +82,7 @@ def window_of(unikernel: Unikernel) -> Maintenance | None:
         return None
 
 
-def _with_facts(rows: QuerySet[Unikernel], now: datetime) -> QuerySet[Unikernel]:
+def _with_facts(rows: QuerySet[Unikernel], now: datetime) -> QuerySet[WithAnnotations[Unikernel, Facts]]:
     """*rows* with what decides about each. Its standing was found for what ran at that time: whether
     that is what runs now is looked up.
     """
@@ -97,26 +112,24 @@ def _last_worked() -> Subquery:
         state__in=[State.SUCCEEDED, State.ROLLED_BACK, State.FAILED],
     )
     good = Q(state=State.SUCCEEDED, reverted=False)
-    return (
-        tries.order_by("-id").annotate(worked=Case(When(good, then=True), default=False)).values("worked")[:1]
-    )
+    worked = tries.order_by("-id").annotate(worked=Case(When(good, then=True), default=False))
+    return Subquery(worked.values("worked")[:1])
 
 
-def _candidate(row: Unikernel, refused_at: datetime | None) -> Candidate:
+def _candidate(row: WithAnnotations[Unikernel, Facts], refused_at: datetime | None) -> Candidate:
     current = row.current
-    facts = row.__dict__  # the annotations
     return Candidate(
         unikernel=row.pk,
         team=row.team_id or 0,
         instance=row.instance_id,
         window=window_of(row),
-        newer=facts["judged"],
-        tried=facts["tried"],
-        suspect=facts["last_worked"] is False,
+        newer=row.judged,
+        tried=row.tried,
+        suspect=row.last_worked is False,
         runs=current is not None and row.state == Unikernel.Presence.RUNNING and not row.changed_outside,
         online=row.instance.status == Instance.Status.ONLINE,
-        busy=facts["under_way"] or facts["watched"],
-        frozen=facts["frozen"],
+        busy=row.under_way or row.watched,
+        frozen=row.frozen,
         waits_since=(current and current.ran_at) or row.created_at,
         refused_at=refused_at,
     )
