@@ -118,8 +118,8 @@ def test_the_guard_goes_back_when_it_ended_by_itself(house: House, upgraded: Uni
     begun = round_of_the_guard()
     assert begun is not None
     assert "does not run any more" in begun.cause
-    assert Operation.objects.get(kind="upgrade").reverted
     done = house.finish(begun)
+    assert Operation.objects.get(kind="upgrade").reverted
     assert done.state == State.SUCCEEDED, done.reason
     assert house.digest() == upgraded.versions.get(number=1).digest
 
@@ -164,3 +164,21 @@ def test_a_rollback_that_was_sent_is_not_cancelled(house: House, upgraded: Unike
     with pytest.raises(Refused, match="going back already"):
         services.cancel(actor=house.actor, operation=operation)
     assert house.finish(operation).running in {"", Running.YES}
+
+
+def test_a_rollback_waits_for_an_instance_that_is_away(house: House, upgraded: Unikernel) -> None:
+    house.simulated.faults.add(Fault(Kind.REFUSE, times=8))
+    operation = roll_back(house, upgraded)
+    assert operation.state == State.SUCCEEDED, operation.reason
+
+
+def test_the_guard_begins_only_once(house: House, upgraded: Unikernel) -> None:
+    house.instance.__class__.objects.update(seen_at=timezone.now())
+    Unikernel.objects.filter(pk=upgraded.pk).update(started=1)
+    begun = [round_of_the_guard(), round_of_the_guard()][-1]
+    assert begun is not None
+    services.cancel(actor=house.actor, operation=begun)
+    house.finish(begun)
+    Unikernel.objects.filter(pk=upgraded.pk).update(started=1)
+    assert [round_of_the_guard() for _ in range(3)] == [None] * 3
+    assert not Operation.objects.get(kind="upgrade").reverted

@@ -17,7 +17,7 @@ from unikernels.operations.facts import Memo
 from unikernels.operations.lease import CancelAsked, Lease
 from unikernels.operations.machine import Event, Kind, State
 from unikernels.operations.plan import NO_WAY_BACK
-from unikernels.operations.sending import MAX_TRIES, words
+from unikernels.operations.sending import MAX_TRIES, given_up, words
 from unikernels.operations.work import Outcome, Work
 
 PROGRESS_EVERY = 1.0  # seconds between two writes of how far a download is
@@ -52,7 +52,7 @@ def hold(work: Work, version: Version, *, then: str) -> Outcome:
 def not_reached(work: Work, error: Exception) -> Outcome:
     """The instance cannot be asked: before the commit point a few tries, going back until the end."""
     memo = replace(work.memo, tries=work.memo.tries + 1)
-    hopeless = not isinstance(error, CommandError) or memo.tries >= MAX_TRIES
+    hopeless = not isinstance(error, CommandError) or given_up(work, memo)
     if work.before_commit and hopeless:
         return Outcome(Event.REFUSED, memo, words(error))
     return Outcome(Event.WAIT, memo, words(error), judge.backoff(memo.tries, work.timings))

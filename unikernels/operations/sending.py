@@ -167,7 +167,7 @@ class Send:
         """No effect. While nothing was touched we soon give up; going back we try until the deadline."""
         work = self.work
         memo = replace(work.memo, tries=work.memo.tries + 1)
-        hopeless = not isinstance(error, CommandError) or memo.tries >= MAX_TRIES
+        hopeless = not isinstance(error, CommandError) or given_up(work, memo)
         if work.before_commit and hopeless:
             return Outcome(Event.REFUSED, memo, words(error))
         return Outcome(Event.NOT_SENT, memo, words(error), wait=backoff(memo.tries, work.timings))
@@ -177,6 +177,11 @@ def _answer(error: Exception) -> Answer:
     """A failure text counts only when it tells what the instance did."""
     clear = isinstance(error, Failure) and error.outcome_known and str(error) != _LOOK_AGAIN
     return Answer.FAILURE if clear else Answer.UNCLEAR
+
+
+def given_up(work: Work, memo: Memo) -> bool:
+    """Whether an instance that cannot be reached is not tried again. A rollback waits for it."""
+    return work.kind is not Kind.ROLLBACK and memo.tries >= MAX_TRIES
 
 
 def words(error: Exception) -> str:

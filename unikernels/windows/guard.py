@@ -13,6 +13,7 @@ from mollymawk.errors import ApplicationError
 from unikernels.checks import rounds
 from unikernels.models import CheckResult, Operation, RollbackWindow, Unikernel
 from unikernels.operations.judge import judge_window
+from unikernels.operations.machine import Kind
 from unikernels.operations.runner import timings
 from unikernels.operations.services import rollback
 
@@ -55,7 +56,9 @@ def watch(pk: int) -> Operation | None:
     waits = timings()
     results = [*window.results, outcome == Outcome.PASSED][-waits.window_results :]
     RollbackWindow.objects.filter(pk=pk).update(results=results)
-    return _go_back(window, text, results) if judge_window(results, waits) else None
+    if not judge_window(results, waits) or _tried(window):
+        return None
+    return _go_back(window, text, results)
 
 
 def _round(window: RollbackWindow) -> tuple[str, str]:
@@ -72,6 +75,14 @@ def _round(window: RollbackWindow) -> tuple[str, str]:
     if thing.started != window.started:
         return Outcome.FAILED, "It was started again since."
     return Outcome.PASSED, ""
+
+
+def _tried(window: RollbackWindow) -> bool:
+    """Whether it was begun already and ended without an effect: the rest is for people."""
+    since = window.operation.finished_at
+    return Operation.objects.filter(
+        unikernel=window.unikernel, kind=Kind.ROLLBACK, credential=SYSTEM.credential, created_at__gte=since
+    ).exists()
 
 
 def _go_back(window: RollbackWindow, text: str, results: list[bool]) -> Operation | None:

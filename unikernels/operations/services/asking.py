@@ -38,8 +38,10 @@ class Request:
 def begin(actor: Actor, request: Request) -> Operation:
     """Write the row and its first event; the work starts when the transaction is committed."""
     now = timezone.now()
+    waits = timings()
+    patience = waits.back_limit if request.kind is Kind.ROLLBACK else waits.forward_limit
     # A slower stream runs into the deadline; what is downloaded passes here twice.
-    limit = timings().forward_limit + 2 * size_of(request.target) / settings.SLOWEST_STREAM
+    limit = patience + 2 * size_of(request.target) / settings.SLOWEST_STREAM
     try:
         with transaction.atomic():
             operation = Operation.objects.create(

@@ -53,8 +53,6 @@ def rollback(*, actor: Actor, unikernel: Unikernel, cause: str = "") -> Operatio
         window = _open_window(unikernel)
         if not store.held(window.to.digest):
             raise Refused(f"The bytes of version {window.to.number} are not in the store.")
-        if cause:
-            Operation.objects.filter(pk=window.operation_id).update(reverted=True)
         request = Request(unikernel, Kind.ROLLBACK, window.to, ours(unikernel), ACCEPTABLE, cause)
         return begin(actor, request)
 
