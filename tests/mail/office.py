@@ -66,6 +66,8 @@ class Handler:
 class PostOffice(Controller):
     """The server: ``start`` it and ``stop`` it."""
 
+    handler: Handler
+
     def __init__(self, **options: Any) -> None:
         self.handler = Handler()
         self._socket = socket.socket()

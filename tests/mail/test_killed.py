@@ -40,6 +40,7 @@ sweep()
 @pytest.mark.django_db(transaction=True)
 def test_a_killed_sender_loses_no_letter(office: PostOffice, alice: User, bob: User) -> None:
     letter_write(users=[alice, bob], topic="failed", subject="hello failed", text="It does not run.\n")
+    sender: subprocess.Popen[bytes]
     office.handler.on_data = lambda: os.kill(sender.pid, signal.SIGKILL)
     sender = _sender(office)
     assert sender.wait(60) == -signal.SIGKILL
