@@ -363,7 +363,7 @@ def _judged_records(wanted: Dns, answer: dns.message.Message) -> str:
     if answer.rcode() != dns.rcode.NOERROR:
         raise Wrong(f"It answered {dns.rcode.to_text(answer.rcode())}.")
     kind = dns.rdatatype.from_text(wanted.type)
-    texts = [text_of(record) for found in answer.answer if found.rdtype == kind for record in found]
+    texts = sorted(text_of(record) for found in answer.answer if found.rdtype == kind for record in found)
     if not texts:
         raise Wrong(f"It answered without a record {wanted.type}.")
     if wanted.wanted and wanted.wanted not in texts:

@@ -19,7 +19,6 @@ from urllib.parse import SplitResult, urlsplit
 import dns.exception
 import dns.name
 import dns.rdata
-import dns.rdataclass
 import dns.rdatatype
 from dns.rdtypes.ANY.TXT import TXT
 
@@ -192,6 +191,8 @@ def _url(value: object) -> str:
         raise ValueError("A URL looks like https://www.example.org:8443/status.") from error
     if parts.scheme not in PORTS or port == 0:
         raise ValueError("A URL begins with http:// or https://.")
+    if "%" in host:
+        raise ValueError("Addresses of one link (%) cannot be reached.")
     if "@" in parts.netloc:
         raise ValueError("Names and passwords do not belong into the URL.")
     return parts._replace(fragment="").geturl()
@@ -273,9 +274,8 @@ def _record_text(kind: str, answer: str) -> str:
     if kind == "TXT":
         return answer.removeprefix('"').removesuffix('"')
     try:
-        record = dns.rdata.from_text(
-            dns.rdataclass.IN, dns.rdatatype.from_text(kind), answer, origin=dns.name.root
-        )
+        found = dns.rdatatype.from_text(kind)
+        record = dns.rdata.from_text("IN", found, answer, origin=dns.name.root, relativize=False)
     except (dns.exception.DNSException, ValueError) as error:
         raise ValueError(f"This is not the content of a record {kind}.") from error
     return text_of(record)
