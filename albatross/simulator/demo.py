@@ -14,11 +14,12 @@ from albatross.simulator.images import examples
 DOMAIN = "demo"
 FOREIGN_DOMAIN = "legacy"  # somebody else's: it belongs to no team
 
-_UNIKERNELS = (  # name, example image, number of its address in the network of the instance
+UNIKERNELS = (  # name, example image, number of its address in the network of the instance
     (Name((DOMAIN,), "hello"), "hello", None),
     (Name((DOMAIN,), "web"), "web", 10),
     (Name((DOMAIN,), "dns"), "dns", 11),
     (Name((FOREIGN_DOMAIN,), "wiki"), "web", 12),
+    (Name((DOMAIN,), "resolver"), "resolver", 13),
 )
 
 
@@ -34,7 +35,7 @@ async def seed(daemon: Daemon, host: Host, network: IPv4Network) -> None:
     await daemon.run(Name((DOMAIN,)), PolicyAdd(everything))
     await daemon.run(Name((FOREIGN_DOMAIN,)), PolicyAdd(replace(everything, unikernels=2, memory=128)))
     images = examples()
-    for name, example, number in _UNIKERNELS:
+    for name, example, number in UNIKERNELS:
         address = () if number is None else (f"--ipv4={network[number]}/{network.prefixlen}",)
         bridges = tuple(NetDevice(device) for device, _ in images[example].devices)
         arguments = Arguments(fail_behaviour=RESTART_ANY, memory=32, bridges=bridges, arguments=address)

@@ -87,7 +87,8 @@ class Example:
     name: str
     description: str
     image: bytes
-    devices: tuple[tuple[str, str], ...] = ()
+    devices: tuple[tuple[str, str], ...]
+    behaviour: Mapping[str, Any]
 
 
 _NET = (("service", "net"),)
@@ -118,6 +119,12 @@ _STORIES: tuple[tuple[str, str, tuple[tuple[str, str], ...], dict[str, Any]], ..
         {"lines": ["dns is starting"], "dns": {"zone": "simulated.test", "records": _ZONE}, "memory": 8},
     ),
     (
+        "resolver",
+        "a web server whose next build does not answer: to see how an upgrade goes back",
+        _NET,
+        {"lines": ["resolver is starting"], "http": {"text": "Ready to resolve\n"}, "memory": 10},
+    ),
+    (
         "store",
         "a web server that needs the block device `storage` too",
         (*_NET, ("storage", "block")),
@@ -135,6 +142,6 @@ _STORIES: tuple[tuple[str, str, tuple[tuple[str, str], ...], dict[str, Any]], ..
 def examples() -> dict[str, Example]:
     """The example images by name, for the tender hvt."""
     return {
-        name: Example(name, description, build_image(devices=devices, behaviour=story), devices)
+        name: Example(name, description, build_image(devices=devices, behaviour=story), devices, story)
         for name, description, devices, story in _STORIES
     }

@@ -56,6 +56,7 @@ def _write_new(file: Path) -> None:
         f"ENCRYPTION_KEYS={Fernet.generate_key().decode()}",
         "EXAMPLE_IMAGES=true",
         "CHECK_SIMULATED_NETWORK=true",
+        "DEFAULT_BUILDER=",
     ]
     # Written aside and moved: a crash in between leaves no half file, and no reader sees one.
     aside = file.with_suffix(".new")

@@ -1,4 +1,4 @@
-"""Which processes there are, with which commands: those of the Procfile, the broker, the simulated instance."""
+"""Which processes there are, with which commands: those of the Procfile, the broker, the simulated instance and builder."""
 
 from __future__ import annotations
 
@@ -51,6 +51,12 @@ def simulated_instance(folder: Path, network: IPv4Network) -> Program:
     """An Albatross instance that runs nothing real; its state, keys and port are in *folder*."""
     options = ["--state-dir", str(folder), "--network", str(network), "--seed-demo"]
     return Program("simulator", [sys.executable, "-m", "albatross.simulator", *options], foundation=True)
+
+
+def simulated_builder(address: Path) -> Program:
+    """A small builder-web; it writes its URL to *address*, and takes the same port the next time."""
+    command = [sys.executable, "-m", "unikernels.builds.simulator", "--address-file", str(address)]
+    return Program("builder", command, foundation=True)
 
 
 def web(port: int, processes: int = 1) -> Program:

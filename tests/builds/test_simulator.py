@@ -19,7 +19,7 @@ from albatross import solo5
 from albatross.errors import ImageRefused
 from albatross.simulator import elf
 from albatross.simulator.behaviour import Behaviour, read
-from albatross.simulator.images import BEHAVIOUR_SECTION
+from albatross.simulator.images import BEHAVIOUR_SECTION, examples
 from tests.builds import recorded
 from unikernels.builds.client import Client
 from unikernels.builds.simulator.publishing import publish
@@ -236,3 +236,18 @@ def test_it_runs_by_itself_until_it_is_told_to_end() -> None:
         assert len(Client(address).jobs()) == 14
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("example", "job"),
+    [
+        ("hello", "hello"),
+        ("web", "static-website"),
+        ("dns", "dns-primary-git"),
+        ("resolver", "dns-resolver"),
+    ],
+)
+def test_what_a_simulated_instance_runs_in_the_beginning_are_old_builds(example: str, job: str) -> None:
+    binary = seed().builds(job)[-1].main_binary
+    assert binary is not None
+    assert binary.data == examples()[example].image

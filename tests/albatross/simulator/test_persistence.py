@@ -95,7 +95,7 @@ def test_a_folder_belongs_to_one_instance_at_a_time(instance):
 
 def test_the_demo_fits_into_the_host_and_has_a_foreign_domain(instance):
     instance.seed_demo()
-    assert sorted(instance.running()) == ["demo:dns", "demo:hello", "demo:web", "legacy:wiki"]
+    assert sorted(instance.running()) == ["demo:dns", "demo:hello", "demo:resolver", "demo:web", "legacy:wiki"]
     assert sorted(instance.policies()) == [":", "demo:", "legacy:"]
     demo = instance.policies()["demo:"]
     assert (demo.unikernels, demo.memory, demo.block) == (16, 1024, 1024)
@@ -143,6 +143,7 @@ def test_a_newcomer_starts_one_with_something_running_and_finds_it_again(process
         "demo:web": address(10),
         "demo:dns": address(11),
         "legacy:wiki": address(12),
+        "demo:resolver": address(13),
     }
     assert status == {"address": where, "running": running, "faults": []}
     first.send_signal(signal.SIGTERM)
@@ -172,7 +173,7 @@ def test_a_killed_one_goes_on_where_it_was(process, tmp_path, capsys):
     first.wait()
     _, told = process("--seed-demo")
     assert "127.0.0.1:" in told
-    assert len(control(tmp_path / "state", capsys)["running"]) == 4
+    assert len(control(tmp_path / "state", capsys)["running"]) == 5
 
 
 def test_the_command_says_what_is_missing(tmp_path, capsys):

@@ -1,5 +1,8 @@
 """The builds of a fresh simulator: jobs as on a real server, each with a story to try an upgrade on.
 
+The oldest builds of ``hello``, ``static-website``, ``dns-primary-git`` and ``dns-resolver`` are the example images
+that a simulated instance runs in the beginning: a poll finds that there are newer ones.
+
 =====================  ==========================================================================
 ``hello``              three good builds; the newest changed only ordinary packages
 ``static-website``     an update with TLS and cryptography in it
@@ -24,6 +27,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from albatross.simulator.images import examples
 from unikernels.builds.simulator.catalogue import (
     Artifact,
     Catalogue,
@@ -68,7 +72,6 @@ _SYNOPSES = {
     "signer": "Signs with a key that never leaves it",
     "qubes-firewall": None,
 }
-_ZONE = {"@": {"A": ["127.77.0.1"], "TXT": ["a simulated zone"]}, "www": {"A": ["127.77.0.1"]}}
 
 
 def seed(now: datetime | None = None) -> Catalogue:
@@ -90,9 +93,13 @@ def _web(text: str, **words: Any) -> dict[str, Any]:
     return {"lines": [f"web server: {text}"], "http": {"text": f"{text}\n"}, "memory": 12, **words}
 
 
+def _example(name: str) -> dict[str, Any]:
+    """What an image does that a simulated instance may run already."""
+    return dict(examples()[name].behaviour)
+
+
 def _dns(serial: int) -> dict[str, Any]:
-    zone = {"zone": "simulated.test", "records": _ZONE}
-    return {"lines": [f"name server, serial {serial}"], "dns": zone, "memory": 8}
+    return _example("dns") | {"lines": [f"name server, serial {serial}"]}
 
 
 def _builds(night: Callable[[int], datetime]) -> list[SimulatedBuild]:
@@ -105,12 +112,7 @@ def _good(night: Callable[[int], datetime]) -> list[SimulatedBuild]:
             job="hello",
             started=night(20 - 10 * number),
             number=number,
-            behaviour={
-                "lines": [f"Hello from build {number}"],
-                "tick": "still here",
-                "every": 5,
-                "memory": 4,
-            },
+            behaviour=_example("hello") | ({"lines": [f"Hello from build {number}"]} if number else {}),
             opam=_ORDINARY if number == 2 else None,
             dune="3.0" if number else "2.7",
         )
@@ -120,7 +122,7 @@ def _good(night: Callable[[int], datetime]) -> list[SimulatedBuild]:
     mirror: dict[str, Any] = {"job": "opam-mirror", "devices": (*_NET, ("tar", "block"))}
     return [
         *hello,
-        *_pair(night, website, _web("website 1"), _web("website 2"), opam=_TLS, system=_UPGRADED_HOST),
+        *_pair(night, website, _example("web"), _example("web-2"), opam=_TLS, system=_UPGRADED_HOST),
         *_pair(
             night,
             mirror,
@@ -139,7 +141,7 @@ def _unlike(night: Callable[[int], datetime]) -> list[SimulatedBuild]:
     other = {"OS": "freebsd", "OS_DISTRIBUTION": "freebsd", "OS_VERSION": "14"}
     vizor: dict[str, Any] = {"job": "dnsvizor", "devices": _NET, "behaviour": _dns(7)}
     return [
-        *_pair(night, dns, _dns(1), _dns(2), opam={"dns": "10.2.4"}),
+        *_pair(night, dns, _example("dns"), _dns(2), opam={"dns": "10.2.4"}),
         unikernel(**dns, started=night(0), number=2, platform=FREEBSD, behaviour=_dns(3), environment=other),
         unikernel(**vizor, started=night(12), number=0),
         unikernel(**vizor, started=night(2), number=1),
@@ -159,7 +161,8 @@ def _broken(night: Callable[[int], datetime]) -> list[SimulatedBuild]:
     ]
     builds = []
     for name, behaviour, words in jobs:
-        builds += _pair(night, {"job": name, "devices": _NET}, _web(f"{name} is fine"), behaviour, **words)
+        good = _example("resolver") if name == "dns-resolver" else _web(f"{name} is fine")
+        builds += _pair(night, {"job": name, "devices": _NET}, good, behaviour, **words)
     signer = unikernel(
         job="signer", started=night(9), number=0, devices=_NET, behaviour=_web("signer is fine")
     )

@@ -66,10 +66,17 @@ class Server(ThreadingHTTPServer):
 def serving(catalogue: Catalogue, port: int = 0) -> Iterator[Server]:
     """A server that answers until the end of the block."""
     server = Server(catalogue, port)
+    with running(server):
+        yield server
+
+
+@contextmanager
+def running(server: Server) -> Iterator[None]:
+    """Let *server* answer until the end of the block, which closes it."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
-        yield server
+        yield
     finally:
         server.shutdown()
         server.server_close()

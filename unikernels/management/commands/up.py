@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from functools import partial
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from mollymawk.errors import ApplicationError
 from mollymawk.health import broker_answers
 from unikernels.demo import demo_ensure
 
-FOUNDATION_TIME = 20.0  # seconds that broker and simulated instance may take
+FOUNDATION_TIME = 20.0  # seconds that broker, simulated instance and builder may take
 WEB_TIME = 60.0  # a first start compiles every module
 
 _HELLO = """
@@ -41,7 +42,7 @@ _BYE = """
 
 
 class Command(BaseCommand):
-    """Starts web, worker, beat, watcher, broker and a simulated instance, and keeps them running."""
+    """Starts web, worker, beat, watcher, broker, a simulated instance and a small builder-web, and keeps them running."""
 
     help = "Start everything on this machine, on loopback only, and keep it running until Ctrl-C."
 
@@ -82,7 +83,7 @@ class Command(BaseCommand):
         settings.STATIC_ROOT.mkdir(exist_ok=True)
         call_command("migrate", verbosity=0)
         self._start_broker(supervisor)
-        self._start_instance(supervisor, network)
+        self._start_demo(supervisor, network)
         for program in (
             programs.worker(),
             programs.beat(_folder("beat")),
@@ -102,16 +103,16 @@ class Command(BaseCommand):
             supervisor.start(programs.broker(path, _folder("broker")))
         supervisor.wait_for(broker_answers, what="The broker", seconds=FOUNDATION_TIME)
 
-    def _start_instance(self, supervisor: Supervisor, network: IPv4Network) -> None:
-        folder = _folder("simulator")
-        address = folder / "address"
-        supervisor.start(programs.simulated_instance(folder, network))
-        supervisor.wait_for(
-            lambda: address.exists() and listens(address.read_text().strip()),
-            what="The simulated instance",
-            seconds=FOUNDATION_TIME,
-        )
-        demo_ensure(folder=folder, network=str(network))
+    def _start_demo(self, supervisor: Supervisor, network: IPv4Network) -> None:
+        """A simulated instance and a simulated builder, and what a newcomer finds there."""
+        instance, builder = _folder("simulator"), _folder("builder") / "address"
+        supervisor.start(programs.simulated_instance(instance, network))
+        supervisor.start(programs.simulated_builder(builder))
+        for address, what in ((instance / "address", "instance"), (builder, "builder")):
+            supervisor.wait_for(
+                partial(_listens, address), what=f"The simulated {what}", seconds=FOUNDATION_TIME
+            )
+        demo_ensure(folder=instance, network=network, builder=builder.read_text())
 
     def _greet(self, url: str) -> None:
         self._say(_HELLO.format(url=url))
@@ -122,6 +123,11 @@ class Command(BaseCommand):
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+def _listens(file: Path) -> bool:
+    """Whether somebody takes connections at the address that *file* holds."""
+    return file.exists() and listens(file.read_text().strip().removeprefix("http://"))
 
 
 def _folder(name: str) -> Path:
