@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
 from mollymawk.errors import ApplicationError, problem
@@ -45,9 +46,14 @@ def _from_framework(error: Exception, response: Response) -> dict[str, Any]:
 def _flat(detail: Any, pointer: str = "") -> Any:
     if isinstance(detail, dict):
         for name, value in detail.items():
-            yield from _flat(value, f"{pointer}/{name}" if pointer else str(name))
+            yield from _flat(value, "/".join(part for part in (pointer, _name(name)) if part))
     elif isinstance(detail, list):
         for value in detail:
             yield from _flat(value, pointer)
     else:
         yield {"pointer": pointer, "detail": str(detail)}
+
+
+def _name(field: object) -> str:
+    """*field*, or nothing when the whole of it is meant."""
+    return "" if field == api_settings.NON_FIELD_ERRORS_KEY else str(field)

@@ -68,7 +68,7 @@ def check(method: str, path: str, answer: Any) -> None:
 
 def operation_at(method: str, path: str) -> Any:
     """What the description says about *method* at *path*."""
-    for template, operations in description()["paths"].items():
+    for template, operations in sorted(description()["paths"].items(), key=lambda item: item[0].count("{")):
         if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
             assert method in operations, f"{method} {template} is not described"
             return operations[method]

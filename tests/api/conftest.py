@@ -14,7 +14,10 @@ from tests.api.caller import Caller
 from tests.api.house import House
 from tests.api.world import QUICK, World, settle
 from tests.cast import ApiOf, TokenOf
+from unikernels.builds.simulator.seed import seed
+from unikernels.builds.simulator.server import Server, serving
 from unikernels.consoles import streams
+from unikernels.models import Builder
 
 
 @pytest.fixture
@@ -54,6 +57,19 @@ def simulated(tmp_path: Path, simulated_network: str) -> Iterator[SimulatedInsta
 def world(robur: Team, simulated: SimulatedInstance, robot: Caller, quick: Path) -> World:
     """The team with a quota on the simulated instance."""
     return World(robur, settle(simulated, robur), robot)
+
+
+@pytest.fixture
+def builds() -> Iterator[Server]:
+    """A small builder-web on a real socket."""
+    with serving(seed()) as server:
+        yield server
+
+
+@pytest.fixture
+def builder(builds: Server, db: None) -> Builder:
+    """The small builder-web as a row."""
+    return Builder.objects.create(name="builds", url=builds.url)
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from accounts.models import Quota, Team
 from albatross.models import ObservedPolicy
 from tests.api.caller import Caller
 from tests.api.house import House, image_of_team
-from unikernels.models import Operation, Unikernel
+from unikernels.builds.simulator.server import Server
+from unikernels.models import Builder, Operation, Unikernel
 from unikernels.versions import arguments_of
 
 
@@ -103,6 +104,7 @@ def test_a_name_that_runs_already_is_refused(house: House, deployer: Caller) -> 
         ({"name": "x" * 64}, "name"),
         ({"name": None}, "name"),
         ({"image": "00"}, "image"),
+        ({"build": {"job": "hello"}}, "image"),
         ({"image": "A" * 64}, "image"),
         ({"instance": ""}, "instance"),
         ({"configuration": []}, "configuration"),
@@ -135,6 +137,27 @@ def test_an_image_of_another_team_is_missing(house: House, deployer: Caller) -> 
     answer = deployer.post("unikernels/", wanted(house, image=other.image.digest))
     assert answer.status_code == 404
     assert answer.content == deployer.post("unikernels/", wanted(house, image="0" * 64)).content
+
+
+def test_something_has_to_be_deployed(house: House, deployer: Caller) -> None:
+    body = wanted(house)
+    del body["image"]
+    answer = deployer.post("unikernels/", body)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "image")
+
+
+def test_a_build_is_planned_by_what_its_builder_tells(
+    house: House, builder: Builder, builds: Server, deployer: Caller
+) -> None:
+    body = wanted(house) | {"build": {"server": "builds", "job": "opam-mirror"}}
+    del body["image"]
+    plan = deployer.post("unikernels/", body, dry_run="true").json()
+    assert plan["steps"][0] == "download it from builds and verify its SHA-256"
+    assert [refusal for refusal in plan["refusals"] if "'tar'" in refusal]
+    assert deployer.post("unikernels/", body).status_code == 422
+    unknown = body | {"build": {"job": "no-such-job"}}
+    assert deployer.post("unikernels/", unknown).status_code == 404
+    assert not Operation.objects.filter(unikernel__name="new").exists()
 
 
 def test_a_team_without_a_quota_is_refused(house: House, deployer: Caller) -> None:

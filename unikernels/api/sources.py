@@ -36,8 +36,7 @@ def only_one(fields: dict[str, Any], *names: str) -> None:
     """Raise unless exactly one of *names* is among *fields*."""
     given = [name for name in names if name in fields]
     if len(given) != 1:
-        text = f"Say one of: {', '.join(names)}."
-        raise ValidationError({name: [text] for name in given or names[:1]})
+        raise ValidationError({(given or names)[0]: [f"Say one of: {', '.join(names)}."]})
 
 
 def chosen_build(actor: Actor, choice: dict[str, Any], unikernel: Unikernel | None = None) -> Build:
