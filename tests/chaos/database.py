@@ -61,6 +61,8 @@ class Database:
         if self._after:
             act()
         self._away_until = self._clock.now + self._outage
+        if connection.connection is not None:
+            connection.connection.rollback()  # what a server does when a client vanishes
         raise OperationalError("the connection to the database is lost")
 
     def _due(self) -> bool:

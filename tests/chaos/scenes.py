@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -23,17 +24,23 @@ from unikernels.versions import version_add
 if TYPE_CHECKING:
     from tests.chaos.world import World
 
+BUILT = ("good", "dies", "sick", "wrong-abi", "other-devices")  # at the builder, never in the store before
+UPLOADED = ("uploaded-good", "uploaded-dies", "uploaded-sick")
+_DIES: dict[str, Any] = {"exit": 2, "exit_after": 0.1}
 IMAGES: Mapping[str, dict[str, Any]] = {
-    "old": {"behaviour": {"lines": ["old"]}},
+    "old": {"behaviour": {"lines": ["old"]}},  # held in our store
+    "foreign": {"behaviour": {"lines": ["foreign"]}},  # only on the instance
     "good": {"behaviour": {"lines": ["good"]}},
-    "dies": {"behaviour": {"exit": 2, "exit_after": 0.1}},
+    "dies": {"behaviour": _DIES},
     "sick": {"behaviour": {"lines": ["sick"]}},  # runs; the harness's check knows it by its digest
     "wrong-abi": {"version": 99, "behaviour": {}},
     "other-devices": {"devices": [("data", "block")], "behaviour": {}},
+    "uploaded-good": {"behaviour": {"lines": ["uploaded"]}},
+    "uploaded-dies": {"behaviour": {"lines": ["uploaded"], **_DIES}},
+    "uploaded-sick": {"behaviour": {"lines": ["uploaded sick"]}},
 }
 OLD, NEW = Configuration(memory=32), Configuration(memory=48)
 DYING = Configuration(memory=48, arguments=("--exit=2", "--exit-after=0.1"))
-RESTING = {Kind.DEPLOY}
 
 
 def build_row(builder: models.Builder, build: SimulatedBuild) -> models.Build:
@@ -54,27 +61,27 @@ def build_row(builder: models.Builder, build: SimulatedBuild) -> models.Build:
 def prepare(world: World, scene: Scene) -> None:
     """What runs when the change is asked for, on the instance and in the rows."""
     if scene.kind is Kind.DEPLOY:
-        world.held(scene.new)
         return
     thing = models.Unikernel.objects.create(
         instance=world.instance, team=world.team, path="robur", name="hello", state="running"
     )
-    old = _version(world, thing, "old", OLD, held=scene.old == "held")
+    image = "old" if scene.old == "held" else scene.old
+    old = _version(world, thing, image, OLD)
     if scene.kind is Kind.ROLLBACK:
-        new = _version(world, thing, scene.new, NEW, held=True)
-        _start(world, thing, new, scene.new, NEW)
+        image = f"uploaded-{scene.new}"
+        new = _version(world, thing, image, NEW)
+        _start(world, thing, new, image, NEW)
         _open_window(world, thing, old, new)
     else:
-        _start(world, thing, old, "old", OLD)
+        _start(world, thing, old, image, OLD)
 
 
-def _version(
-    world: World, thing: models.Unikernel, image: str, configuration: Configuration, *, held: bool
-) -> models.Version:
+def _version(world: World, thing: models.Unikernel, image: str, configuration: Configuration) -> models.Version:
+    held = world.uploaded.get(image)
     return version_add(
         unikernel=thing,
-        digest=world.builds[image].digest,
-        image=world.held(image) if held else None,
+        digest=hashlib.sha256(world.images[image]).hexdigest(),
+        image=held,
         configuration=configuration,
         origin=models.Version.Origin.UPLOAD if held else models.Version.Origin.ADOPTED,
         user=world.user,
@@ -124,7 +131,7 @@ def ask(world: World, scene: Scene) -> models.Operation:
             team=world.team,
             instance=world.instance,
             name="hello",
-            image=models.Image.objects.get(digest=world.builds[scene.new].digest),
+            image=world.uploaded[f"uploaded-{scene.new}"],
             configuration=NEW,
             accept=["new-abi"],
         )

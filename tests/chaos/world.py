@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import random
 from collections.abc import Callable, Iterator
@@ -47,7 +48,7 @@ from unikernels.windows import tasks as window_tasks
 SWEEP = 5.0  # seconds, as beat has it
 DELIVERY = 0.001  # seconds that a message takes
 LONGEST = 900.0 + 3600.0 + 300.0  # seconds after which a run that goes on is a violation
-AFTERMATH = 60.0  # seconds after the end in which nothing may change any more
+AFTERMATH = 20.0  # seconds after the end in which nothing may change any more
 POLICY = Policy(unikernels=4, cpuids=frozenset({0, 1}), memory=256, block=64, bridges=frozenset({"service"}))
 NAME = Name.parse("robur:hello")
 TABLES: tuple[type[Model], ...] = (
@@ -73,7 +74,8 @@ class Story:
     later: Told = field(default_factory=Told)  # and a minute after it
     healthy_at_end: bool = False
     entries: list[Entry] = field(default_factory=list)
-    places: list[tuple[Leg, State, State]] = field(default_factory=list)
+    places: list[tuple[Leg, State, State | None]] = field(default_factory=list)
+    reached: set[str] = field(default_factory=set)
     struck: list[Point] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     mistakes: list[str] = field(default_factory=list)
@@ -92,6 +94,7 @@ class World:
         self.images: dict[str, bytes] = {
             new: build_image(**words) for new, words in scenes.IMAGES.items()
         }
+        self._sick = {hashlib.sha256(self.images[name]).hexdigest() for name in ("sick", "uploaded-sick")}
         self._messages: set[int] = set()
         self._number = 0
         self._people()
@@ -120,12 +123,15 @@ class World:
         ObservedPolicy.objects.create(instance=self.instance, path="robur", observed_at=timezone.now(), **limits)
         row = models.Builder.objects.create(name="builds", url=URL)
         self.builds = {
-            new: scenes.build_row(row, self.builder.publish(new, words)) for new, words in scenes.IMAGES.items()
+            new: scenes.build_row(row, self.builder.publish(new, scenes.IMAGES[new])) for new in scenes.BUILT
         }
 
-    def held(self, new: str) -> models.Image:
-        """An image that the team uploaded."""
-        return image_add(actor=self.actor, team=self.team, file=io.BytesIO(self.images[new]), name=new).image
+        self.uploaded = {name: self._upload(name) for name in ("old", *scenes.UPLOADED)}
+        self._kept = [image.pk for image in self.uploaded.values()]
+
+    def _upload(self, name: str) -> models.Image:
+        data = io.BytesIO(self.images[name])
+        return image_add(actor=self.actor, team=self.team, file=data, name=name).image
 
     # --- one run -------------------------------------------------------------------------------------
 
@@ -189,10 +195,9 @@ class World:
         with transaction.atomic(), connection.cursor() as cursor:
             for model in TABLES:
                 cursor.execute(f'DELETE FROM "{model._meta.db_table}"')  # noqa: S608, SLF001 - names of ours
-        for new in self.images:
-            store.remove(self.builds[new].digest)
-        models.TeamImage.objects.all().delete()
-        models.Image.objects.all().delete()
+        for image in models.Image.objects.exclude(pk__in=self._kept):  # fetched in this run
+            store.remove(image.digest)
+            image.delete()
 
     @contextlib.contextmanager
     def _patched(self) -> Iterator[None]:
@@ -217,12 +222,14 @@ class World:
 
     def _watched(self, step: Callable[[Work], Outcome]) -> Callable[[Work], Outcome]:
         def watched(work: Work) -> Outcome:
-            self._strike(("back." if work.leg is Leg.BACK else "") + work.state)
+            if self.story.operation is None or work.operation.pk == self.story.operation.pk:
+                self._strike(("back." if work.leg is Leg.BACK else "") + work.state)
             return step(work)
 
         return watched
 
     def _strike(self, step: str) -> None:
+        self.story.reached.add(step)
         for point in self._due.pop(step, ()):
             self.story.struck.append(point)
             MISHAPS[point.mishap].strike(self)
@@ -233,7 +240,11 @@ class World:
 
     def _write(self, work: Work, outcome: Outcome) -> State:
         self._die_if("before")
-        state = World._real_write(work, outcome)
+        try:
+            state = World._real_write(work, outcome)
+        except DatabaseError:  # it may be written all the same
+            self.story.places.append((work.leg, work.state, None))
+            raise
         self.story.places.append((work.leg, work.state, state))
         if state in TERMINAL and self.story.operation and work.operation.pk == self.story.operation.pk:
             self._end()
@@ -244,6 +255,14 @@ class World:
         self._ended = True
         self.story.at_end = Told.of(self.yard.running())
         self.story.healthy_at_end = self._healthy()
+
+    def _look_for_the_end(self) -> None:
+        """When the answer to the last commit was lost, nobody told."""
+        places, operation = self.story.places, self.story.operation
+        if places and places[-1][2] is None and operation is not None:
+            with contextlib.suppress(DatabaseError):
+                if models.Operation.objects.filter(pk=operation.pk, finished_at__isnull=False).exists():
+                    self._end()
 
     def _guard(self, lease: Lease) -> float:
         left = World._real_guard(lease)
@@ -267,10 +286,7 @@ class World:
 
     def _healthy(self) -> bool:
         info = self.yard.running()
-        return info is not None and info.digest != self._digest("sick")
-
-    def _digest(self, new: str) -> bytes:
-        return bytes.fromhex(self.builds[new].digest)
+        return info is not None and info.digest.hex() not in self._sick
 
     # --- messages and workers ----------------------------------------------------------------------------
 
@@ -289,8 +305,11 @@ class World:
 
     def _sweep(self) -> None:
         self.clock.at(self.clock.now + SWEEP, self._sweep)
-        self._work(tasks.sweep.run)
-        self._work(window_tasks.sweep.run)
+        if not self._ended:
+            self._work(tasks.sweep.run)
+            self._look_for_the_end()
+        elif models.RollbackWindow.objects.exists():
+            self._work(window_tasks.sweep.run)
 
     def _work(self, task: Callable[..., Any], *arguments: Any) -> None:
         """A worker does *task*, as long as it lives."""
