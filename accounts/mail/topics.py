@@ -31,7 +31,7 @@ class About:
 ABOUT: Mapping[Topic, About] = MappingProxyType(
     {
         Topic.FAILED: About(
-            "Failed", "A change did not work, and what was there before could not be put back.", True
+            "Failed", "A change did not work and could not be taken back; the letter says what runs.", True
         ),
         Topic.ROLLED_BACK: About(
             "Rolled back", "A change did not work, or was taken back: the version before runs again.", True
