@@ -44,8 +44,7 @@ def builder_add(*, actor: Actor, name: str, url: str, ca: str = "") -> Builder:
     Raises ``Invalid`` (with ``fields``) and ``Conflict`` for a name or address that is taken.
     """
     require_superuser(actor)
-    builder = Builder(**_read(name=name, url=url, ca=ca))
-    _refuse_twin(builder)
+    builder = Builder(**builder_read(name=name, url=url, ca=ca))
     with transaction.atomic():
         builder.save(force_insert=True)
         _tell(actor, builder, "builder.added", url=builder.url)
@@ -57,11 +56,10 @@ def builder_change(
 ) -> Builder:
     """Change what is given; None leaves as it is. Then it is asked anew. Raises what ``builder_add`` raises."""
     require_superuser(actor)
-    given = _read(name=name, url=url, ca=ca)
+    given = builder_read(builder, name=name, url=url, ca=ca)
     changed = {field: value for field, value in given.items() if getattr(builder, field) != value}
     if not changed:
         return builder
-    _refuse_twin(Builder(pk=builder.pk, **{"name": builder.name, "url": builder.url, **changed}))
     with transaction.atomic():
         Builder.objects.filter(pk=builder.pk).update(**changed, failures=0, retry_at=None, trouble_text="")
         if "url" in changed:  # what another server said
@@ -219,8 +217,11 @@ def _require_somebody(actor: Actor) -> None:
         raise Forbidden("This is for people with an account.")
 
 
-def _read(**given: str | None) -> dict[str, str]:
-    """The columns for what is given; ``Invalid`` with every wrong field."""
+def builder_read(builder: Builder | None = None, **given: str | None) -> dict[str, str]:
+    """The columns for what is given for *builder* (None: a new one), each in its one form.
+
+    Raises ``Invalid`` with every wrong field, ``Conflict`` for a name or address that another one has.
+    """
     columns: dict[str, str] = {}
     wrong: dict[str, list[str]] = {}
     for field, text in given.items():
@@ -231,6 +232,7 @@ def _read(**given: str | None) -> dict[str, str]:
                 wrong[field] = [str(error)]
     if wrong:
         raise Invalid("The builder is not described rightly.", fields=wrong)
+    _refuse_twin(builder, columns)
     return columns
 
 
@@ -256,12 +258,12 @@ def _ca(text: str) -> str:
 _READERS = {"name": _name, "url": server_url, "ca": _ca}
 
 
-def _refuse_twin(builder: Builder) -> None:
-    others = Builder.objects.exclude(pk=builder.pk)
-    if others.filter(name=builder.name).exists():
-        raise Conflict(f"There is a builder {builder.name} already.")
-    if twin := others.filter(url=builder.url).first():
-        raise Conflict(f"{builder.url} is the builder {twin.name} already.")
+def _refuse_twin(builder: Builder | None, columns: dict[str, str]) -> None:
+    others = Builder.objects.exclude(pk=builder.pk) if builder and builder.pk else Builder.objects.all()
+    if others.filter(name=columns.get("name", "")).exists():
+        raise Conflict(f"There is a builder {columns['name']} already.")
+    if twin := others.filter(url=columns.get("url", "")).first():
+        raise Conflict(f"{twin.url} is the builder {twin.name} already.")
 
 
 def _tell(actor: Actor, builder: Builder, kind: str, **data: Any) -> None:
