@@ -92,6 +92,9 @@ def test_a_resolver_that_hangs_is_left(monkeypatch: pytest.MonkeyPatch, ask: Pro
     monkeypatch.setattr(resolving.socket, "getaddrinfo", lambda *_, **__: goes_on.wait(20) and [])
     found = ask("tcp", address="slow.example.org:80", timeout=0.1)
     goes_on.set()
+    for thread in threading.enumerate():
+        if thread.name == "resolve":
+            thread.join()
     assert found.outcome == INCONCLUSIVE
     assert "not resolved within" in found.text
 
