@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from accounts.actors import COMMAND
-from unikernels.api.builders import show
+from unikernels.api.builders import show_builder
 from unikernels.builds.services import builder_add
 from unikernels.commands.base import SUCCEEDED, OperatorCommand
 from unikernels.commands.files import read_text
@@ -29,7 +29,7 @@ class Command(OperatorCommand):
         ca = read_text(options["ca"]) if options["ca"] else ""
         builder = builder_add(actor=COMMAND, name=options["name"], url=options["url"], ca=ca)
         if self.output.json:
-            self.output.data(show(builder))
+            self.output.data(show_builder(builder))
         else:
             self.output.line(f"{builder.name} at {builder.url} is kept.")
         return SUCCEEDED

@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from accounts.actors import COMMAND
-from unikernels.api.builders import show
+from unikernels.api.builders import show_builder
 from unikernels.builds.services import builders_of
 from unikernels.commands.base import SUCCEEDED, OperatorCommand
 from unikernels.commands.output import age, toned
@@ -24,7 +24,7 @@ class Command(OperatorCommand):
     def act(self, options: dict[str, Any]) -> int:
         found = list(builders_of(COMMAND))
         if self.output.json:
-            self.output.data([show(builder) for builder in found])
+            self.output.data([show_builder(builder) for builder in found])
         else:
             self.output.table(("NAME", "URL", "SEEN", "TROUBLE"), map(_row, found))
         return SUCCEEDED
