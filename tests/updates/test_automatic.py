@@ -23,7 +23,7 @@ from unikernels.updates.rounds import Obstacle
 from unikernels.updates.services import freeze_lift, freeze_set, update_mode_set
 
 TWO_HOURS_AGO = timedelta(hours=2)
-TOMORROW = timedelta(days=1)
+A_DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_bytes_that_it_was_asked_to_run_before_are_for_people(
     operation = fleet.upgraded(hello, state, credential=credential, at=timezone.now() - TWO_HOURS_AGO)
     of_bytes(operation, hello.newest.digest)
     for days in range(3):  # nor in any later window
-        assert due(timezone.now() + days * TOMORROW) == []
+        assert due(timezone.now() + days * A_DAY) == []
     assert outlook(hello).text == Obstacle.TRIED
 
 
@@ -344,7 +344,7 @@ def test_what_ended_before_the_window_opened_stops_no_round(fleet: Fleet, many: 
 def test_one_that_began_before_the_window_and_ended_badly_in_it_stops_the_round(
     fleet: Fleet, many: list[Unikernel]
 ) -> None:
-    operation = fleet.upgraded(many[0], State.FAILED, at=timezone.now() - TWO_HOURS_AGO)
+    operation = fleet.upgraded(many[0], State.FAILED, at=timezone.now() - 2 * A_DAY)
     Operation.objects.filter(pk=operation.pk).update(finished_at=timezone.now())
     assert due() == []
 

@@ -85,6 +85,11 @@ def test_one_that_is_always_open_opens_anew_each_day() -> None:
     assert opened_at(always, at("2026-06-10 12:00")) == at("2026-06-10 12:00")
 
 
+def test_on_a_short_day_it_opens_anew_while_it_is_still_open() -> None:
+    always = window("12:00", BERLIN, minutes=24 * 60)
+    assert opened_at(always, at("2026-03-29 12:30", BERLIN)) == at("2026-03-29 12:00", BERLIN)
+
+
 # --- where clocks change -----------------------------------------------------------------------------
 
 
