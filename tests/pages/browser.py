@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from accounts.mail.services import unsubscribe_token
 from accounts.mail.topics import Topic
 from accounts.models import User
+from tests.pages.updates import Updates
 from tests.pages.world import World
 
 CHROMIUM = "/usr/bin/chromium"
@@ -52,7 +53,7 @@ def window(
 def pages(world: World) -> dict[str, str]:
     """Every page by a name, as a superuser sees them."""
     digest = world.store_image.image.digest
-    return {
+    return pages_of_updates(Updates(world)) | {
         "overview": "/",
         "overview-problems": "/?only=problems",
         "unikernels": "/unikernels/",
@@ -68,6 +69,17 @@ def pages(world: World) -> dict[str, str]:
         "restart": f"/unikernels/{world.web.pk}/restart/",
         "destroy": f"/unikernels/{world.web.pk}/destroy/",
         "configure": f"/unikernels/{world.store.pk}/configure/",
+        "check-up": f"/unikernels/{world.web.pk}/checks/{world.up.pk}/",
+        "check-down": f"/unikernels/{world.dns.pk}/checks/{world.down.pk}/",
+        "check-add-http": f"/unikernels/{world.web.pk}/checks/add/http/",
+        "check-add-dns": f"/unikernels/{world.web.pk}/checks/add/dns/",
+        "check-add-tcp": f"/unikernels/{world.web.pk}/checks/add/tcp/",
+        "check-edit": f"/unikernels/{world.web.pk}/checks/{world.up.pk}/edit/",
+        "check-remove": f"/unikernels/{world.web.pk}/checks/{world.up.pk}/remove/",
+        "restarts": f"/unikernels/{world.store.pk}/restarts/",
+        "update-mode": f"/unikernels/{world.store.pk}/updates/",
+        "freeze": "/freeze/",
+        "freeze-team": "/freeze/robur/",
         "console": f"/unikernels/{world.web.pk}/console/",
         "deploy": "/deploy/",
         "deploy-image": f"/deploy/robur/{digest}/",
@@ -93,4 +105,30 @@ def pages(world: World) -> dict[str, str]:
         "team": "/teams/robur/",
         "mail": "/mail/",
         "mail-stop": f"/mail/stop/{unsubscribe_token(world.person, Topic.FAILED)}/",
+    }
+
+
+def pages_of_updates(updates: Updates) -> dict[str, str]:
+    """Pages about builds, upgrades and ways back."""
+    web, answers = updates.world.web, updates.answers
+    grown = f"/unikernels/{updates.world.store.pk}"
+    return {
+        "unikernel-window": f"/unikernels/{answers.pk}/",
+        "unikernel-reconfigure": f"{grown}/",
+        "what-changed": f"/unikernels/{web.pk}/changes/",
+        "what-changed-waiting": f"{grown}/changes/",
+        "what-changed-unknown": f"/unikernels/{updates.world.dns.pk}/changes/?build={updates.new.pk}",
+        "upgrade-choose": f"/unikernels/{answers.pk}/upgrade/",
+        "upgrade": f"/unikernels/{web.pk}/upgrade/?build={updates.new.pk}",
+        "upgrade-reconfigure": f"{grown}/upgrade/?build={updates.grown.pk}",
+        "put-in-place": f"/unikernels/{answers.pk}/upgrade/?version=1",
+        "builder": "/builders/robur/",
+        "builder-job": "/builders/robur/jobs/static-website/",
+        "builder-job-upgrade": f"/builders/robur/jobs/static-website/?for={web.pk}",
+        "builder-job-waiting": "/builders/robur/jobs/caldav/",
+        "deploy-build": f"/deploy/robur/build/{updates.new.pk}/",
+        "operation-fetching": f"/operations/{updates.fetching.pk}/",
+        "operation-reverted": f"/operations/{updates.reverted.pk}/",
+        "operation-rollback": f"/operations/{updates.taken_back.pk}/",
+        "operation-checked": f"/operations/{updates.upgraded.pk}/",
     }

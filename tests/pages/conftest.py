@@ -13,6 +13,7 @@ from playwright.sync_api import Browser
 from accounts.models import Team, User
 from tests.cast import ClientOf
 from tests.pages.browser import chromium
+from tests.pages.updates import Updates
 from tests.pages.world import World
 
 
@@ -21,6 +22,11 @@ def world(robur: Team, alice: User, settings: Any, tmp_path: Path) -> World:
     settings.IMAGE_DIR = tmp_path / "images"
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
     return World(robur, alice)
+
+
+@pytest.fixture
+def updates(world: World) -> Updates:
+    return Updates(world)
 
 
 @pytest.fixture

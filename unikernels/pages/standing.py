@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from unikernels.builds import status
-from unikernels.builds.answers import Solo5
 from unikernels.builds.risk import Grade, Reason, Risk, manifest_reasons
+from unikernels.builds.rows import solo5_of
 from unikernels.builds.services import changes_from
 from unikernels.models import Build, Lookup, RollbackWindow, Standing, Unikernel
 from unikernels.pages.rows import UPDATES
@@ -120,14 +120,6 @@ def changes_key(old: Build, new: Build) -> str:
 def differences(old: Build, new: Build) -> list[str]:
     """Why a configuration made for *old* does not fit *new*, from what we have of both."""
     return [reason.text for reason in manifest_reasons(solo5_of(old), solo5_of(new))]
-
-
-def solo5_of(build: Build) -> Solo5 | None:
-    """What a build was built for, if its builder tells."""
-    if build.devices is None or build.abi_version is None:
-        return None
-    devices = tuple((str(name), str(kind)) for name, kind in build.devices)
-    return Solo5(build.target, build.abi_version, devices)
 
 
 def way_back_of(unikernel: Unikernel) -> WayBack | None:
