@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -48,7 +49,7 @@ def name_server(host: str, udp: Reply, tcp: Reply = silent) -> Iterator[tuple[Se
     """A server with *udp* and *tcp* answers on one port; what each of them was asked."""
     streams: list[Served] = []
 
-    def handle(connection: probes.socket.socket) -> None:
+    def handle(connection: socket.socket) -> None:
         (length,) = struct.unpack("!H", connection.recv(2))
         query = connection.recv(length)
         streams[0].requests.append(query)
@@ -104,7 +105,7 @@ def test_silence_by_udp_is_asked_again_by_tcp(here: str, ask: Probe) -> None:
 
 
 def test_a_server_without_udp_is_asked_by_tcp(here: str, ask: Probe) -> None:
-    def handle(connection: probes.socket.socket) -> None:
+    def handle(connection: socket.socket) -> None:
         (length,) = struct.unpack("!H", connection.recv(2))
         data = answer(connection.recv(length), "192.0.2.1")
         connection.sendall(struct.pack("!H", len(data)) + data)
@@ -225,11 +226,11 @@ def test_a_connection_that_is_refused_fails(here: str, ask: Probe) -> None:
 
 
 def test_a_connection_that_nobody_takes_fails_with_the_time(here: str, ask: Probe) -> None:
-    with probes.socket.socket() as full:
+    with socket.socket() as full:
         full.bind((here, 0))
         full.listen(0)
         place = f"{here}:{full.getsockname()[1]}"
-        waiting = [probes.socket.socket() for _ in range(3)]
+        waiting = [socket.socket() for _ in range(3)]
         for one in waiting:
             one.setblocking(False)
             one.connect_ex(full.getsockname())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from ipaddress import ip_network
 
 import pytest
@@ -84,7 +85,7 @@ def test_a_text_is_found_in_a_body_that_comes_in_chunks(here: str, ask: Probe) -
 
 
 def test_without_a_text_the_body_is_not_waited_for(here: str, ask: Probe) -> None:
-    def handle(connection: probes.socket.socket) -> None:
+    def handle(connection: socket.socket) -> None:
         request_of(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
         hanging(connection)
@@ -242,7 +243,7 @@ def test_redirects_elsewhere_are_not_followed_and_count_by_their_status(
     next_door = simulated_network.replace("0/24", "202")
     answer: list[bytes] = []
 
-    def handle(connection: probes.socket.socket) -> None:
+    def handle(connection: socket.socket) -> None:
         request_of(connection)
         connection.sendall(answer[-1])
 
@@ -268,7 +269,7 @@ def test_what_some_read_as_another_host_is_asked_of_the_same_server(
 ) -> None:
     heads: list[bytes] = []
 
-    def handle(connection: probes.socket.socket) -> None:
+    def handle(connection: socket.socket) -> None:
         heads.append(request_of(connection))
         again = location.format(trap=trap.place)
         connection.sendall(http(302, Location=again) if len(heads) == 1 else http(200))

@@ -16,7 +16,7 @@ from albatross.models import Instance
 from tests.checks.conftest import Probe
 from tests.checks.servers import Served, by_path, hanging, http, serving
 from unikernels.checks import resolving
-from unikernels.checks.addresses import Reach
+from unikernels.checks.addresses import Reach, networks
 from unikernels.checks.resolving import MAX_PLACES, Unasked, places, reach_of
 from unikernels.models import CheckResult
 
@@ -25,7 +25,7 @@ Names = dict[str, list[list[str]]]
 
 
 @pytest.fixture
-def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
+def names(monkeypatch: pytest.MonkeyPatch) -> Names:
     """A resolver of our own: by name, the answers it gives one after the other (the last one again)."""
     known: Names = {}
 
@@ -35,7 +35,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[Names]:
         answers = known[host]
         return [(0, 0, 0, "", (text, 0)) for text in (answers.pop(0) if len(answers) > 1 else answers[0])]
 
-    monkeypatch.setattr(resolving.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     return known
 
 
@@ -89,7 +89,7 @@ def test_a_name_that_cannot_be_is_inconclusive(ask: Probe, host: str) -> None:
 
 def test_a_resolver_that_hangs_is_left(monkeypatch: pytest.MonkeyPatch, ask: Probe) -> None:
     goes_on = threading.Event()
-    monkeypatch.setattr(resolving.socket, "getaddrinfo", lambda *_, **__: goes_on.wait(20) and [])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: goes_on.wait(20) and [])
     found = ask("tcp", address="slow.example.org:80", timeout=0.1)
     goes_on.set()
     for thread in threading.enumerate():
@@ -131,7 +131,7 @@ def test_mapped_and_plain_are_one_place(names: Names, here: str, reach: Reach) -
 
 def test_this_very_machine_is_never_reached_by_any_of_its_addresses() -> None:
     own = _own_address()
-    everything = resolving.networks(["0.0.0.0/0", "::/0"])
+    everything = networks(["0.0.0.0/0", "::/0"])
     with pytest.raises(Unasked, match="this machine"):
         places(own, 80, Reach(everything), 1)
 

@@ -102,6 +102,7 @@ def test_not_while_the_rollback_window_is_open(check: Check, unikernel: Unikerne
     opener = ended(unikernel, MINUTE, Kind.UPGRADE)
     fail(check, 3)
     now = timezone.now()
+    assert unikernel.current is not None
     window = RollbackWindow.objects.create(
         unikernel=unikernel, to=unikernel.current, operation=opener, until=now + MINUTE, due_at=now
     )

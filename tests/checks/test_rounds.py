@@ -15,6 +15,7 @@ from tests.checks.servers import answering, hanging, http, request_of, serving
 from unikernels.checks import rounds
 from unikernels.checks.probes import Found
 from unikernels.checks.rounds import Result, configured, judged, run
+from unikernels.checks.settings import parse
 from unikernels.models import Check, CheckResult, Operation, Unikernel
 from unikernels.operations.machine import Kind
 
@@ -112,12 +113,11 @@ def test_settings_that_cannot_be_read_any_more_are_inconclusive(unikernel: Unike
 def test_a_fault_of_ours_is_inconclusive_and_stops_no_other_check(
     unikernel: Unikernel, here: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real = rounds.parse
 
-    def parse(kind: str, data: Any) -> Any:
-        return real(kind, data) if kind == "tcp" else 1 / 0
+    def faulty(kind: str, data: Any) -> Any:
+        return parse(kind, data) if kind == "tcp" else 1 / 0
 
-    monkeypatch.setattr(rounds, "parse", parse)
+    monkeypatch.setattr(rounds, "parse", faulty)
     with serving(here, hanging) as server:
         check_of(unikernel, "good", "tcp", address=server.place)
         check_of(unikernel, "bad", "http", url=server.url)

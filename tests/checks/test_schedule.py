@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -24,6 +24,7 @@ from unikernels.checks.rounds import Result
 from unikernels.checks.schedule import CONFIRM_SECONDS, forget_stopped, prune, sweep, take_in
 from unikernels.checks.services import check_change
 from unikernels.checks.tasks import sweep as task
+from unikernels.letters.checks import check_changed
 from unikernels.models import Check, CheckResult, Operation, Unikernel
 from unikernels.operations.machine import Kind
 
@@ -182,9 +183,9 @@ def test_what_says_nothing_for_long_is_unknown(check: Check) -> None:
 
 
 def test_down_and_up_again_are_told_by_mail_and_nothing_else_is(check: Check) -> None:
-    subjects: Callable[[], list[str]] = lambda: list(  # noqa: E731 - a question that is asked often here
-        Letter.objects.order_by("id").values_list("subject", flat=True).distinct()
-    )
+    def subjects() -> list[str]:
+        return list(Letter.objects.order_by("id").values_list("subject", flat=True).distinct())
+
     say(check, PASSED, FAILED)
     assert subjects() == []
     say(check, FAILED, FAILED)
@@ -211,12 +212,11 @@ def test_one_check_that_makes_us_fail_does_not_stop_the_others(
     unikernel: Unikernel, check: Check, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = check_of(unikernel, "zzz", "http", url="http://10.0.0.2/")
-    real = schedule.check_changed
 
     def broken(told: Check, **more: Any) -> None:
         if told.name == "web":
             raise RuntimeError("no letters today")
-        real(told, **more)
+        check_changed(told, **more)
 
     monkeypatch.setattr(schedule, "check_changed", broken)
     found = Found(PASSED, 0.01, "It passed.")

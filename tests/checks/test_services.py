@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.actors import SYSTEM, Actor
 from accounts.models import Event, Role, User
@@ -32,9 +33,8 @@ def check(unikernel: Unikernel) -> Check:
 
 
 def add(actor: Actor, unikernel: Unikernel, **given: Any) -> Check:
-    return check_add(
-        **({"actor": actor, "unikernel": unikernel, "name": "web", "kind": "http", "settings": WEB} | given)
-    )
+    words: dict[str, Any] = {"name": "web", "kind": "http", "settings": WEB}
+    return check_add(actor=actor, unikernel=unikernel, **(words | given))
 
 
 def told() -> list[str]:
@@ -52,7 +52,7 @@ def test_a_check_is_added_and_due_at_once(unikernel: Unikernel, deployer: Actor)
         "text": "",
         "verify": True,
     }
-    assert check.due_at <= services.timezone.now()
+    assert check.due_at <= timezone.now()
     event = Event.objects.get(kind="check.added")
     assert (event.subject, event.team, event.reason) == (f"unikernel:{unikernel.pk}", unikernel.team, "web")
     assert event.data == {"check": check.pk, "kind": "http"}
