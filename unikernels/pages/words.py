@@ -98,6 +98,13 @@ _KINDS = {
     "unikernel.window-closed": "The rollback window closed",
     "unikernel.not-rolled-back": "Should have gone back, and could not",
     "unikernel.restart-after": "Automatic restart set",
+    "unikernel.update-mode": "Update mode or maintenance window set",
+    "unikernel.update-not-begun": "Not upgraded by itself",
+    "unikernel.pruned": "Bytes of old versions let go",
+    "team.frozen": "Automatic upgrades frozen",
+    "team.unfrozen": "Automatic upgrades go on",
+    "system.frozen": "Automatic upgrades frozen everywhere",
+    "system.unfrozen": "Automatic upgrades go on everywhere",
     "unikernel.not-restarted": "Not restarted by itself",
     "check.added": "Check added",
     "check.changed": "Check changed",
@@ -106,7 +113,13 @@ _KINDS = {
     "check.down": "Check down",
     "check.unknown": "Check unknown: nothing is known about the answers",
 }
-_TONES = {"unikernel.missing": "bad", "unikernel.not-restarted": "bad", "check.down": "bad", "check.up": "ok"}
+_TONES = {
+    "unikernel.missing": "bad",
+    "unikernel.not-restarted": "bad",
+    "unikernel.update-not-begun": "warn",
+    "check.down": "bad",
+    "check.up": "ok",
+}
 _ENDS = {
     State.SUCCEEDED: "Succeeded",
     State.ABORTED: "Aborted: nothing was touched",
