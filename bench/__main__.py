@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ALL = ("codec", "client", "deploy", "web", "upgrades")
+ALL = ("codec", "client", "deploy", "web", "upgrades", "polling")
 
 
 def main() -> int:
