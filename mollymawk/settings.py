@@ -268,5 +268,8 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "INFO")},
-    "loggers": {"celery": {"level": "WARNING"}},  # each task says when it comes and goes, the sweep too
+    "loggers": {
+        "celery": {"level": "WARNING"},  # each task says when it comes and goes, the sweep too
+        "urllib3": {"level": "ERROR"},  # builder-web states a length for what it sends in chunks, each time
+    },
 }
