@@ -39,7 +39,7 @@ def stop_link(letter: Letter) -> str:
 
 def _foot(letter: Letter, stop: str) -> str:
     title = ABOUT[Topic(letter.topic)].title
-    return f"No more mail about “{title}”: {stop}\nAll choices: {settings.SITE_URL}{reverse('mail')}\n"
+    return f"No more mail about {title!r}: {stop}\nAll choices: {settings.SITE_URL}{reverse('mail')}\n"
 
 
 def _host() -> str:

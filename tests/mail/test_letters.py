@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.actors import SYSTEM
+from accounts.events import record
 from accounts.mail.services import choice_set
 from accounts.mail.tasks import sweep
 from accounts.models import Letter, User
@@ -195,6 +196,25 @@ def test_what_is_no_news_is_not_told(check: Check, was: str, now: str) -> None:
     check.state = now
     check_changed(check, was=was, found=Found())
     assert not Letter.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("known", "now", "told"), [("down", "up", 1), ("down", "down", 0), ("up", "down", 1)]
+)
+def test_what_was_told_before_nothing_was_known_counts(
+    check: Check, alice: User, known: str, now: str, told: int
+) -> None:
+    for state in (known, "unknown"):
+        record(
+            actor=SYSTEM,
+            kind=f"check.{state}",
+            subject=f"unikernel:{check.unikernel_id}",
+            now=state,
+            data={"check": check.pk},
+        )
+    check.state, check.state_since = now, timezone.now()
+    check_changed(check, was="unknown", found=Found())
+    assert alice.letters.count() == told
 
 
 def test_a_new_check_that_is_down_is_told_with_what_will_be_done(check: Check, alice: User) -> None:

@@ -6,10 +6,13 @@ from typing import Protocol
 
 from accounts.mail.services import letter_write
 from accounts.mail.topics import Topic
+from accounts.models import Event
+from unikernels.checks.history import FLIPS
 from unikernels.letters.words import letter, link_to, moment, place_of, readers_of
 from unikernels.models import Check
 
-TOLD = frozenset({Check.State.UP, Check.State.DOWN})
+State = Check.State
+TOLD = (State.UP, State.DOWN)
 
 
 class Found(Protocol):
@@ -22,10 +25,12 @@ class Found(Protocol):
 def check_changed(check: Check, *, was: str, found: Found) -> None:
     """Write the letters about *check*, whose state was *was*, to the members of the team.
 
-    Call it inside the transaction that writes its new state. That a new check is up is no news.
+    Call it inside the transaction that writes its new state. That a new check is up is no news; nor is
+    what was told before a time in which nothing was known.
     """
-    now = Check.State(check.state)
-    if now not in TOLD or now == was or (now == Check.State.UP and was == Check.State.UNKNOWN):
+    now = State(check.state)
+    told = _told_last(check) if was == State.UNKNOWN else was
+    if now not in TOLD or now == told or (now == State.UP and told is None):
         return
     letter_write(
         users=readers_of(check.unikernel.team),
@@ -37,20 +42,31 @@ def check_changed(check: Check, *, was: str, found: Found) -> None:
 
 def text_of(check: Check, found: Found) -> str:
     """What happened, whether it runs, what to do, one link. Not what is asked: addresses may hold secrets."""
-    unikernel, down = check.unikernel, check.state == Check.State.DOWN
+    unikernel, down = check.unikernel, check.state == State.DOWN
     seen = unikernel.instance.seen_at
     runs = f"{unikernel.state}, as seen {moment(seen)}" if seen else unikernel.state
     return letter(
         f"Check {check.name} ({check.kind.upper()}) of {place_of(unikernel)} is "
-        f"{_word(Check.State(check.state))} since {moment(check.state_since)}.",
+        f"{_word(State(check.state))} since {moment(check.state_since)}.",
         found.text if down else "",
         f"Running: {runs}\nTo do:   {_to_do(check) if down else 'nothing.'}",
         link_to("unikernel", unikernel.pk),
     )
 
 
-def _word(state: Check.State) -> str:
-    return "down" if state == Check.State.DOWN else "up again"
+def _told_last(check: Check) -> str | None:
+    """How it stood when something was last known of it."""
+    flips = Event.objects.filter(
+        subject=f"unikernel:{check.unikernel_id}",
+        kind__in=[FLIPS[state] for state in TOLD],
+        data__check=check.pk,
+        at__lt=check.state_since,
+    )
+    return flips.order_by("-id").values_list("now", flat=True).first()
+
+
+def _word(state: State) -> str:
+    return "down" if state == State.DOWN else "up again"
 
 
 def _to_do(check: Check) -> str:
