@@ -42,6 +42,22 @@ def _plan(page: Page) -> None:
     page.click("text=See the plan")
 
 
+def _try(page: Page) -> None:
+    page.fill("#id_url", "http://nowhere.invalid/")
+    page.click("text=Try it now")
+
+
+def _berlin(page: Page) -> None:
+    page.click("text=Automatic: it is put")
+    page.fill("#id_zone", "Europe/Berlin")
+    page.wait_for_selector("#openings >> text=CET")
+
+
+def _freeze(page: Page) -> None:
+    page.fill("#freeze-reason", "Moving fra-1 to other hardware until Tuesday")
+    page.click("button:text('Freeze')")
+
+
 # What is only seen after something was pressed.
 PRESSED: dict[str, Callable[[Page], object]] = {
     "menu": lambda page: page.click(".menu summary"),
@@ -49,6 +65,11 @@ PRESSED: dict[str, Callable[[Page], object]] = {
     "same": lambda page: page.click(".same summary"),
     "plan": _plan,
     "wrong": lambda page: page.click("text=See the plan"),
+    "check-refused": lambda page: page.click("text=Try it now"),
+    "check-tried": _try,
+    "update-mode-berlin": _berlin,
+    "frozen": _freeze,
+    "unfrozen": lambda page: page.click("text=Lift the freeze"),
 }
 
 
@@ -112,6 +133,11 @@ def pressed(world: World) -> dict[str, str]:
         "same": f"/unikernels/{world.web.pk}/",
         "plan": f"/deploy/robur/{digest}/",
         "wrong": f"/deploy/robur/{digest}/",
+        "check-refused": f"/unikernels/{world.web.pk}/checks/add/http/",
+        "check-tried": f"/unikernels/{world.web.pk}/checks/add/http/",
+        "update-mode-berlin": f"/unikernels/{world.store.pk}/updates/",
+        "frozen": "/freeze/",
+        "unfrozen": "/freeze/",
     }
 
 

@@ -66,10 +66,20 @@ class CheckForm(forms.Form):
         self, data: Mapping[str, Any] | None, *, unikernel: Unikernel, check: Check | None = None
     ) -> None:
         initial = self.of_check(check.settings) if check else self.first(address_of(unikernel))
-        named = {"called": check.name, "seconds": check.seconds} if check else {"called": self.first_name}
+        named = (
+            {"called": check.name, "seconds": check.seconds}
+            if check
+            else {"called": self.free_name(unikernel)}
+        )
         super().__init__(data, initial=initial | named)
         self.instance = unikernel.instance
         self.order_fields([name for name in self.fields if name not in {"called", "seconds"}])
+
+    def free_name(self, unikernel: Unikernel) -> str:
+        """A name that no check of *unikernel* has yet."""
+        taken = set(Check.objects.filter(unikernel=unikernel).values_list("name", flat=True))
+        numbered = (f"{self.first_name}-{number}" for number in range(2, len(taken) + 3))
+        return next(name for name in (self.first_name, *numbered) if name not in taken)
 
     @classmethod
     def first(cls, address: str) -> dict[str, Any]:

@@ -7,12 +7,14 @@ from typing import Any
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.models import Role
 from mollymawk.errors import ApplicationError, Forbidden, Missing
 from mollymawk.rest.pages import NEWEST_FIRST
 from unikernels.access import unikernel_of
+from unikernels.checks.resolving import reach_of
 from unikernels.checks.services import (
     MAX_CHECKS,
     Found,
@@ -32,11 +34,12 @@ from unikernels.pages.check_rows import badge_of, check_rows, outcome_badge, per
 from unikernels.pages.confirm import Confirm
 from unikernels.pages.lists import listed
 from unikernels.pages.request import PageRequest, page, refused, say
-from unikernels.pages.strip import strip_of
+from unikernels.pages.strip import line_of, strip_of
 from unikernels.templatetags.house import latency
 
 IN_HISTORY = 120  # results in the strip of the page of a check
 MAX_PERIODS = 50  # ups and downs; older ones stand in the events
+DAYS = 7  # that are told and drawn
 KINDS = {"http": "HTTP", "dns": "DNS", "tcp": "TCP"}
 
 
@@ -72,7 +75,7 @@ def check(request: PageRequest, pk: int, check_pk: int) -> HttpResponse:
     """One check: how it stands, its ups and downs, its latest results."""
     thing, found = _both(request, pk, check_pk, Role.VIEWER)
     latest = list(results_of(found)[:IN_HISTORY])
-    results = listed(request, results_of(found), NEWEST_FIRST, _result)
+    spans = history(found, MAX_PERIODS)
     context = {
         "section": "unikernels",
         "unikernel": thing,
@@ -83,9 +86,10 @@ def check(request: PageRequest, pk: int, check_pk: int) -> HttpResponse:
         "runs": thing.state == Unikernel.Presence.RUNNING,
         "latest": latest[0] if latest else None,
         "strip": strip_of(latest),
-        "uptimes": [(days, percent(uptime(found, days))) for days in (1, 7)],
-        "periods": [period(one) for one in history(found, MAX_PERIODS)],
-        "list": results,
+        "uptimes": [(days, percent(uptime(found, days))) for days in (1, DAYS)],
+        "line": line_of(spans, timezone.now(), DAYS),
+        "periods": [period(one) for one in spans],
+        "list": listed(request, results_of(found), NEWEST_FIRST, _result),
         "can_check": request.actor.role_in(thing.team) in {Role.DEPLOYER, Role.OWNER},
         "confirm": _remove_question(thing, found),
     }
@@ -184,11 +188,18 @@ def _answer(
         "form": form,
         "kind": form.kind,
         "kinds": KINDS,
+        "networks": _networks(thing),
         "tried": tried,
         "tried_badge": outcome_badge(tried.outcome) if tried else None,
         "latency": latency(tried.latency) if tried else "",
     }
     return render(request, "check_form.html", context, status=422 if form.errors else 200)
+
+
+def _networks(thing: Unikernel) -> list[str]:
+    """What checks may reach beside global addresses."""
+    reach = reach_of(thing.instance)
+    return [str(network) for network in (*reach.networks, *reach.simulated)]
 
 
 def _saved(request: PageRequest, thing: Unikernel, saved: Check, before: Check | None) -> HttpResponse:

@@ -55,8 +55,7 @@ def _switched(request: PageRequest, team: Team | None, back: str) -> HttpRespons
         except ApplicationError as error:
             show_error(form, error)
         else:
-            say(request, f"Automatic upgrades are frozen{_of(team)}.")
-            return HttpResponseRedirect(back)
+            return HttpResponseRedirect(back)  # where the banner says it
     switch: Switch = switch_of(team, may=True)
     context = {"section": "instances" if team is None else "", "switch": switch, "form": form, "back": back}
     return render(request, "freeze.html", context, status=422 if form.errors else 200)

@@ -13,10 +13,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.access import team_of
-from accounts.models import Role
+from accounts.models import Role, Team
 from mollymawk.errors import ApplicationError, Forbidden, Refused
 from mollymawk.rest.pages import NEWEST_FIRST
 from unikernels.access import image_of, images_of
+from unikernels.images.keeping import space_of
 from unikernels.images.services import image_add, image_remove
 from unikernels.models import TeamImage, Version
 from unikernels.pages.confirm import Confirm
@@ -25,6 +26,8 @@ from unikernels.pages.forms import UploadForm, show_error
 from unikernels.pages.lists import Listed, listed
 from unikernels.pages.request import PageRequest, page, refused, say
 from unikernels.pages.same import same
+
+MAX_SPACES = 10  # teams whose space is told at once; the switch of teams shows any other one
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,9 @@ def _page(request: PageRequest, form: UploadForm, status: int = 200) -> HttpResp
         "form": form,
         "then": "",
         "deploy_teams": {team.pk for team in request.actor.deploy_teams()},
+        "spaces": _spaces(request),
+        "kept": settings.VERSIONS_KEPT,
+        "days_kept": settings.VERSION_DAYS_KEPT,
         "examples": offered(),
         "same": same(
             "POST",
@@ -67,6 +73,13 @@ def _page(request: PageRequest, form: UploadForm, status: int = 200) -> HttpResp
         ),
     }
     return render(request, "images.html", context, status=status)
+
+
+def _spaces(request: PageRequest) -> list[tuple[Team, int]]:
+    """The bytes of the team that is looked at, or of the first teams that have any."""
+    frame = request.frame
+    teams = [frame.team] if frame.team else frame.teams[:MAX_SPACES]
+    return [(team, size) for team in teams if (size := space_of(team))]
 
 
 def _team_word(request: PageRequest) -> str:

@@ -33,6 +33,11 @@ class Opening:
         return f"{self.local:%a %-d %b %Y, %H:%M} to {_end(self.local, self.local_end)} {self.local_end:%Z}"
 
     @property
+    def elsewhere(self) -> bool:
+        """Whether the clock of the zone shows something else than UTC."""
+        return bool(_offset(self.local) or _offset(self.local_end))
+
+    @property
     def utc_words(self) -> str:
         """``02:00 to 04:00 UTC``, with the day where it is another one."""
         day = "" if self.utc.date() == self.local.date() else f"{self.utc:%a} "

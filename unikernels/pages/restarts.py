@@ -11,10 +11,12 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import Role
 from mollymawk.errors import ApplicationError
 from unikernels.access import unikernel_of
+from unikernels.checks.restarts import MOST, PAUSES
 from unikernels.checks.services import MAX_RESTART_AFTER, MIN_RESTART_AFTER, restart_after_set
 from unikernels.models import Unikernel
 from unikernels.pages.forms import show_error
 from unikernels.pages.request import PageRequest, page, say
+from unikernels.templatetags.house import span
 
 
 class RestartForm(forms.Form):
@@ -51,6 +53,8 @@ def restart_after(request: PageRequest, pk: int) -> HttpResponse:
         "unikernel": thing,
         "form": form,
         "has_checks": thing.checks.exists(),
+        "most": MOST,
+        "pauses": [span(pause.total_seconds()) for pause in PAUSES[1:]],
     }
     return render(request, "restart_after.html", context, status=422 if form.errors else 200)
 

@@ -1,13 +1,18 @@
-"""Results of a check as a strip of bars to look at, and the same in numbers to read. Pure."""
+"""What a check found as drawings to look at, with the same in numbers to read. Pure.
+
+Colour never says it alone: what failed stands higher than what passed, what is not known lies flat.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from statistics import median
 
-from unikernels.models import CheckResult
-from unikernels.templatetags.house import latency
+from unikernels.checks.history import Span
+from unikernels.models import Check, CheckResult
+from unikernels.templatetags.house import latency, span
 
 Outcome = CheckResult.Outcome
 
@@ -93,3 +98,72 @@ def _bar(at: int, result: CheckResult, most: float) -> Bar:
     if height is None:
         height = LOWEST + round((HIGHEST - LOWEST) * (result.latency / most if most else 0))
     return Bar(at * (BAR + GAP), HEIGHT - height, height, result.outcome)
+
+
+# --- ups and downs -----------------------------------------------------------------------------------
+
+LINE = 700  # units of a line of days
+SEEN = 3  # of something short: it must not vanish
+_HEIGHTS = {Check.State.UP: 12, Check.State.DOWN: HEIGHT, Check.State.UNKNOWN: STUB}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A time through which a check stood the same, as a part of the line."""
+
+    x: float
+    y: int
+    width: float
+    height: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Ups and downs of some days, oldest first; the pieces of what was down are drawn last."""
+
+    days: int
+    pieces: list[Piece]
+    downs: int
+    down_for: float  # seconds
+
+    @property
+    def width(self) -> int:
+        """Of the drawing."""
+        return LINE
+
+    @property
+    def height(self) -> int:
+        """Of the drawing."""
+        return HEIGHT
+
+    @property
+    def words(self) -> str:
+        """``Down once in 7 days, 30 min in all``."""
+        if not self.downs:
+            return f"Never down in {self.days} days"
+        times = {1: "once", 2: "twice"}.get(self.downs, f"{self.downs} times")
+        return f"Down {times} in {self.days} days, {span(self.down_for)} in all"
+
+
+def line_of(spans: Sequence[Span], now: datetime, days: int) -> Line:
+    """The line of the last *days* before *now*, of *spans* as ``checks.history`` gives them."""
+    since = now - timedelta(days=days)
+    within = [one for one in reversed(spans) if (one.ended or now) > since]
+    downs = [one for one in within if one.state == Check.State.DOWN]
+    pieces = [_piece(one, since, now) for one in within]
+    return Line(
+        days=days,
+        pieces=sorted(pieces, key=lambda piece: piece.height),
+        downs=len(downs),
+        down_for=sum(((one.ended or now) - max(one.began, since)).total_seconds() for one in downs),
+    )
+
+
+def _piece(one: Span, since: datetime, now: datetime) -> Piece:
+    whole = (now - since).total_seconds()
+    left = LINE * (max(one.began, since) - since).total_seconds() / whole
+    right = LINE * ((one.ended or now) - since).total_seconds() / whole
+    width = max(right - left, SEEN)
+    height = _HEIGHTS[one.state]
+    return Piece(round(min(left, LINE - width), 1), HEIGHT - height, round(width, 1), height, one.state)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, MutableMapping
 from datetime import datetime
 from typing import Any
 
@@ -41,31 +42,32 @@ _NEEDED = {
 
 
 class UpdateModeForm(forms.Form):
-    """The mode and the window; after ``is_valid``, ``maintenance`` is the window if it is complete."""
+    """The mode and the window; after ``is_valid``, ``maintenance`` is the window if it is complete.
+
+    The window is needed by one mode only; with the others what is there of it may be unfinished.
+    """
+
+    use_required_attribute = False
 
     mode = forms.ChoiceField(choices=MODES, widget=forms.RadioSelect)
     weekdays = forms.TypedMultipleChoiceField(
-        required=False,
         coerce=int,
         choices=list(enumerate(DAYS)),
         label="Opens on",
         widget=forms.CheckboxSelectMultiple,
     )
     start = forms.TimeField(
-        required=False,
         label="At",
         widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
         help_text="By the clock of the zone.",
     )
     minutes = forms.IntegerField(
-        required=False,
         min_value=MIN_MINUTES,
         max_value=MAX_MINUTES,
         label="For, in minutes",
         help_text="What has begun when it closes goes on.",
     )
     zone = forms.CharField(
-        required=False,
         max_length=64,
         label="Time zone",
         widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off", "spellcheck": "false"}),
@@ -74,29 +76,28 @@ class UpdateModeForm(forms.Form):
 
     maintenance: Maintenance | None = None
 
-    @property
-    def window_fields(self) -> list[str]:
-        """The fields that make the window."""
-        return list(_NEEDED)
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, *, initial: MutableMapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(data, initial=initial)
+        needed = data is None or data.get("mode") == Mode.AUTOMATIC
+        for name, text in _NEEDED.items():
+            self.fields[name].required = needed
+            self.fields[name].error_messages["required"] = text
 
     def clean_zone(self) -> str:
         """One of the list."""
-        zone = str(self.cleaned_data["zone"]).strip()
+        zone = str(self.cleaned_data["zone"])
         if zone and zone not in zones():
             raise forms.ValidationError(_NEEDED["zone"])
         return zone
 
     def clean(self) -> dict[str, Any]:
-        """Read the window; what is missing matters only where it is needed."""
+        """Read the window, if all of it is there."""
         data = super().clean() or self.cleaned_data
-        missing = [name for name in _NEEDED if not data.get(name) and name not in self.errors]
-        if data.get("mode") == Mode.AUTOMATIC:
-            for name in missing:
-                self.add_error(name, _NEEDED[name])
-        if not missing and not self.errors.keys() & _NEEDED.keys():
-            self.maintenance = parse(
-                {name: data[name] for name in _NEEDED} | {"start": f"{data['start']:%H:%M}"}
-            )
+        if all(data.get(name) not in (None, "", []) for name in _NEEDED):
+            window = {name: data[name] for name in _NEEDED}
+            self.maintenance = parse(window | {"start": f"{data['start']:%H:%M}"})
         return data
 
 
@@ -148,7 +149,13 @@ def _ahead(window: Maintenance | None, now: datetime) -> dict[str, Any]:
     """What the part with the openings needs."""
     if window is None:
         return {"window": None}
-    return {"window": window, "openings": openings(window, now), "change": clock_change(window, now)}
+    ahead = openings(window, now)
+    return {
+        "window": window,
+        "openings": ahead,
+        "elsewhere": any(opening.elsewhere for opening in ahead),
+        "change": clock_change(window, now),
+    }
 
 
 @page
