@@ -68,6 +68,7 @@ def test_it_is_told_in_the_timeline(hello: Unikernel) -> None:
         hello.team,
         {"versions": [2, 3, 4]},
     )
+    assert event.reason.startswith("Versions 2, 3, 4:")
 
 
 def test_a_second_sweep_finds_nothing(hello: Unikernel) -> None:

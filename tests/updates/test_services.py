@@ -40,6 +40,7 @@ def test_a_deployer_says_when_it_is_updated(hello: Unikernel, dave: User) -> Non
     event = Event.objects.get(kind="unikernel.update-mode")
     assert (event.actor, event.was, event.now) == (dave, "manual", "automatic")
     assert event.data == {"maintenance": NIGHTLY}
+    assert event.reason == "automatic: Monday, Tuesday at 03:00 for 2 h (Europe/Berlin)"
 
 
 def test_a_window_that_was_read_already_is_taken_too(hello: Unikernel, dave: User) -> None:

@@ -110,6 +110,7 @@ def _let_go(unikernel: Unikernel, chosen: Collection[Held]) -> int:
                 subject=f"unikernel:{unikernel.pk}",
                 team=unikernel.team,
                 instance=unikernel.instance,
+                reason=f"Versions {', '.join(map(str, sorted(gone)))}: no rule keeps them any longer.",
                 data={"versions": sorted(gone)},
             )
     return len(gone)

@@ -17,7 +17,7 @@ from accounts.events import record
 from accounts.models import Role, Team
 from mollymawk.errors import Invalid, Missing, Refused
 from unikernels.models import Freeze, Unikernel
-from unikernels.updates.calendar import Maintenance, parse
+from unikernels.updates.calendar import Maintenance, parse, told
 
 MAX_REASON = 200  # characters: the column, and what fits in a banner
 
@@ -59,6 +59,7 @@ def update_mode_set(
             instance=unikernel.instance,
             was=was[0],
             now=chosen,
+            reason=f"{chosen}: {told(parse(window))}" if chosen == Mode.AUTOMATIC else str(chosen),
             data={"maintenance": window},
         )
     unikernel.update_mode, unikernel.maintenance = chosen, window
