@@ -36,6 +36,16 @@ def test_the_first_superuser_finds_an_instance_with_unikernels_and_a_quota(up: U
     assert (quota["team"], quota["instance"], quota["state"]) == ("demo", "demo", "applied")
 
 
+def test_after_the_first_poll_newer_builds_are_shown(up: Up) -> None:
+    api = up.api()
+
+    def standings() -> dict[str, str]:
+        return {one["name"]: one["standing"] for one in api.get("/unikernels/")["items"] if one["team"]}
+
+    wait_for(lambda: set(standings().values()) == {"update"}, "the first poll")
+    assert {"hello", "web", "dns", "resolver"} <= standings().keys()
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_what_is_killed_comes_back(up: Up, program: str) -> None:
     before = descendants(up.pid(program))
