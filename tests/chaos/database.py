@@ -30,6 +30,7 @@ class Database:
         """All is well."""
         self._chance = chance
         self.dead = False
+        self.in_doubt = False  # what was asked was done, and the answer was lost
         self._countdown: int | None = None
         self._after = False
         self._away_until = 0.0
@@ -60,6 +61,7 @@ class Database:
             return act()
         if self._after:
             act()
+        self.in_doubt = self._after
         self._away_until = self._clock.now + self._outage
         if connection.connection is not None:
             connection.connection.rollback()  # what a server does when a client vanishes

@@ -42,12 +42,14 @@ def calm(seed: int) -> list[Run]:
 
 def singles(seed: int, reached: Reached) -> list[Run]:
     """Every scene with every fault at every step that it comes to."""
-    return [
+    runs = [
         Run(scene, (point,), seed)
         for scene in SCENES
         for point in points_of(scene)
         if point.step in reached.get(Run(scene, (), seed), frozenset())
     ]
+    random.Random(seed).shuffle(runs)
+    return runs
 
 
 def pairs(seed: int, reached: Reached) -> list[Run]:

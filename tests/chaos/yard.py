@@ -161,6 +161,13 @@ class Yard:
         """End what runs."""
         self.daemon.close()
 
+    def end(self) -> None:
+        """End what runs, and every command that was never answered."""
+        self.close()
+        for task in self._tasks:
+            task.cancel()
+        self.clock.settle()
+
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
         task = self.clock.loop.create_task(work)
         self.clock.wait(task.done)
