@@ -58,6 +58,25 @@ def operation_ended(operation: Operation) -> None:
     )
 
 
+def not_rolled_back(window: RollbackWindow, reason: str) -> None:
+    """Write the letters about a version that should have been taken back by itself, and could not be.
+
+    Call it inside the transaction that writes its event.
+    """
+    unikernel = window.unikernel
+    letter_write(
+        users=readers_of(unikernel.team),
+        topic=Topic.FAILED,
+        subject=f"{place_of(unikernel)}: not rolled back",
+        text=letter(
+            reason,
+            f"Running: {unikernel.state}, not the version before\n"
+            "To do:   look at its page; put a kept version in place, from the versions there.",
+            link_to("unikernel", unikernel.pk),
+        ),
+    )
+
+
 def topic_of_end(operation: Operation) -> Topic:
     """What the letter is about. A rollback that worked is told to those who want to hear of rollbacks."""
     state = State(operation.state)

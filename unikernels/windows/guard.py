@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from accounts.actors import SYSTEM
 from accounts.events import record
-from mollymawk.errors import ApplicationError
+from accounts.models import Event
+from mollymawk.errors import ApplicationError, Conflict
 from unikernels.checks import rounds
+from unikernels.letters.operations import not_rolled_back
 from unikernels.models import CheckResult, Operation, RollbackWindow, Unikernel
 from unikernels.operations.judge import judge_window
 from unikernels.operations.machine import Kind
@@ -18,6 +20,7 @@ from unikernels.operations.runner import timings
 from unikernels.operations.services import rollback
 
 Outcome = CheckResult.Outcome
+NOT_BACK = "unikernel.not-rolled-back"
 MOST = 500  # windows a sweep; the rest follows with the next
 
 
@@ -91,9 +94,23 @@ def _go_back(window: RollbackWindow, text: str, results: list[bool]) -> Operatio
     cause = f"Version {number} failed {failed} of the last {len(results)} rounds: {text}"
     try:
         return rollback(actor=SYSTEM, unikernel=window.unikernel, cause=cause)
+    except Conflict:
+        return None  # somebody else began something: what it leaves is looked at anew
     except ApplicationError as error:
-        _tell(window, "unikernel.not-rolled-back", f"{cause} It cannot be taken back: {error}")
+        _not_back(window, f"{cause} It cannot be taken back: {error}")
         return None
+
+
+def _not_back(window: RollbackWindow, reason: str) -> None:
+    """Told once a window, and by mail: a version that fails goes on running."""
+    told = Event.objects.filter(
+        subject=f"unikernel:{window.unikernel_id}", kind=NOT_BACK, at__gte=window.operation.finished_at
+    )
+    if told.exists():
+        return
+    with transaction.atomic():
+        _tell(window, NOT_BACK, reason)
+        not_rolled_back(window, reason)
 
 
 def _close(window: RollbackWindow) -> None:
