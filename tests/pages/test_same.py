@@ -43,6 +43,15 @@ def test_most_pages_offer_it(offered: list[tuple[str, Same]]) -> None:
         "quota",
         "plan",
         "configure",
+        "check-up",
+        "check-add-http",
+        "check-add-dns",
+        "check-add-tcp",
+        "check-edit",
+        "update-mode",
+        "restarts",
+        "freeze",
+        "freeze-team",
     } <= {name for name, _ in offered}
 
 

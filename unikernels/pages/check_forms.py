@@ -47,6 +47,7 @@ class CheckForm(forms.Form):
 
     kind: ClassVar[Kind]
     first_name: ClassVar[str]
+    wanted: Settings | None = None  # after ``is_valid``: what it asks
 
     called = forms.CharField(
         max_length=MAX_NAME,
@@ -99,12 +100,16 @@ class CheckForm(forms.Form):
         """The field that shows what is wrong with the setting *name*."""
         return name if name in self.fields else None
 
+    def stored(self) -> dict[str, Any]:
+        """The settings as a check keeps them; after ``is_valid``."""
+        return self.wanted.to_json() if self.wanted else {}
+
     def clean(self) -> dict[str, Any]:
         """Read it all; every complaint goes to its field."""
         cleaned = super().clean() or self.cleaned_data
         if not self.errors.keys() - {"called", "seconds"}:
             try:
-                self.wanted: Settings = parse(self.kind, self.settings(cleaned))
+                self.wanted = parse(self.kind, self.settings(cleaned))
             except Invalid as error:
                 for name, texts in error.fields.items():
                     self.add_error(self.field_of(name), texts)
@@ -121,8 +126,10 @@ class CheckForm(forms.Form):
             self.add_error(None, [str(error), *error.reasons, *allowing(self.wanted, self.instance)])
 
 
-def allowing(wanted: Settings, instance: Instance) -> list[str]:
+def allowing(wanted: Settings | None, instance: Instance) -> list[str]:
     """What a superuser would have to allow, if *wanted* is refused for its network alone."""
+    if wanted is None:
+        return []
     host, port = wanted.place
     try:
         address = ipaddress.ip_address(host)

@@ -29,16 +29,19 @@ from unikernels.checks.services import (
     uptime,
 )
 from unikernels.models import Check, CheckResult, Unikernel
+from unikernels.pages.care_same import same_add, same_change, same_check
 from unikernels.pages.check_forms import FORMS, CheckForm
 from unikernels.pages.check_rows import badge_of, check_rows, outcome_badge, percent, period
 from unikernels.pages.confirm import Confirm
 from unikernels.pages.lists import listed
 from unikernels.pages.request import PageRequest, page, refused, say
+from unikernels.pages.same import Same
 from unikernels.pages.strip import line_of, strip_of
 from unikernels.templatetags.house import latency
 
 IN_HISTORY = 120  # results in the strip of the page of a check
 MAX_PERIODS = 50  # ups and downs; older ones stand in the events
+EVERY = 60  # seconds, unless said otherwise
 DAYS = 7  # that are told and drawn
 KINDS = {"http": "HTTP", "dns": "DNS", "tcp": "TCP"}
 
@@ -92,6 +95,7 @@ def check(request: PageRequest, pk: int, check_pk: int) -> HttpResponse:
         "list": listed(request, results_of(found), NEWEST_FIRST, _result),
         "can_check": request.actor.role_in(thing.team) in {Role.DEPLOYER, Role.OWNER},
         "confirm": _remove_question(thing, found),
+        "same": same_check(thing, found),
     }
     return render(request, "check.html", context)
 
@@ -138,7 +142,7 @@ def add(request: PageRequest, pk: int, kind: str) -> HttpResponse:
             unikernel=thing,
             name=data["called"],
             kind=kind,
-            settings=form.wanted.to_json(),
+            settings=form.stored(),
             seconds=data["seconds"],
         )
 
@@ -158,7 +162,7 @@ def edit(request: PageRequest, pk: int, check_pk: int) -> HttpResponse:
             actor=request.actor,
             check=found,
             name=data["called"],
-            settings=form.wanted.to_json(),
+            settings=form.stored(),
             seconds=data["seconds"],
         )
 
@@ -174,9 +178,7 @@ def _answer(
         try:
             if request.POST.get("action") != "try":
                 return _saved(request, thing, save(), found)
-            tried = check_try(
-                actor=request.actor, unikernel=thing, kind=form.kind, settings=form.wanted.to_json()
-            )
+            tried = check_try(actor=request.actor, unikernel=thing, kind=form.kind, settings=form.stored())
         except (Missing, Forbidden):
             raise
         except ApplicationError as error:
@@ -189,11 +191,21 @@ def _answer(
         "kind": form.kind,
         "kinds": KINDS,
         "networks": _networks(thing),
+        "same": _same(thing, form, found),
         "tried": tried,
         "tried_badge": outcome_badge(tried.outcome) if tried else None,
         "latency": latency(tried.latency) if tried else "",
     }
     return render(request, "check_form.html", context, status=422 if form.errors else 200)
+
+
+def _same(thing: Unikernel, form: CheckForm, found: Check | None) -> Same:
+    """What the form would do, as far as it is filled in."""
+    given = form.cleaned_data if form.is_bound and form.is_valid() else form.initial
+    name, seconds = str(given.get("called", "")), int(given.get("seconds") or EVERY)
+    if found:
+        return same_change(thing, found, name, seconds, form.wanted)
+    return same_add(thing, form.kind, name, seconds, form.wanted)
 
 
 def _networks(thing: Unikernel) -> list[str]:

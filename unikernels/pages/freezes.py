@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import team_of
 from accounts.models import Role, Team
 from mollymawk.errors import ApplicationError, Missing
+from unikernels.pages.care_same import same_freeze
 from unikernels.pages.forms import show_error
 from unikernels.pages.request import PageRequest, page, say, superusers_only
 from unikernels.templatetags.care import Switch, switch_of
@@ -57,7 +58,13 @@ def _switched(request: PageRequest, team: Team | None, back: str) -> HttpRespons
         else:
             return HttpResponseRedirect(back)  # where the banner says it
     switch: Switch = switch_of(team, may=True)
-    context = {"section": "instances" if team is None else "", "switch": switch, "form": form, "back": back}
+    context = {
+        "section": "instances" if team is None else "",
+        "switch": switch,
+        "form": form,
+        "back": back,
+        "same": same_freeze(team, frozen=switch.own is not None),
+    }
     return render(request, "freeze.html", context, status=422 if form.errors else 200)
 
 

@@ -14,6 +14,7 @@ from unikernels.access import unikernel_of
 from unikernels.checks.restarts import MOST, PAUSES
 from unikernels.checks.services import MAX_RESTART_AFTER, MIN_RESTART_AFTER, restart_after_set
 from unikernels.models import Unikernel
+from unikernels.pages.care_same import same_restarts
 from unikernels.pages.forms import show_error
 from unikernels.pages.request import PageRequest, page, say
 from unikernels.templatetags.house import span
@@ -54,6 +55,7 @@ def restart_after(request: PageRequest, pk: int) -> HttpResponse:
         "form": form,
         "has_checks": thing.checks.exists(),
         "most": MOST,
+        "same": same_restarts(thing),
         "pauses": [span(pause.total_seconds()) for pause in PAUSES[1:]],
     }
     return render(request, "restart_after.html", context, status=422 if form.errors else 200)

@@ -18,6 +18,7 @@ from accounts.models import Role
 from mollymawk.errors import ApplicationError
 from unikernels.access import unikernel_of
 from unikernels.models import Unikernel
+from unikernels.pages.care_same import same_updates
 from unikernels.pages.forms import show_error
 from unikernels.pages.maintenance import clock_change, openings
 from unikernels.pages.request import PageRequest, page, say
@@ -118,10 +119,16 @@ def update_mode(request: PageRequest, pk: int) -> HttpResponse:
         "form": form,
         "zones": zones(),
         "at_once": settings.AUTOMATIC_AT_ONCE,
-        "least": MIN_MINUTES,
+        "same": same_updates(thing, _mode(form), window),
         **_ahead(window, timezone.now()),
     }
     return render(request, "update_mode.html", context, status=422 if form.errors and not looks else 200)
+
+
+def _mode(form: UpdateModeForm) -> str:
+    """The mode that is chosen in the form, or the most useful one to show."""
+    given = form.cleaned_data.get("mode") if form.is_bound and form.is_valid() else None
+    return str(given or Mode.AUTOMATIC)
 
 
 def _saved(request: PageRequest, thing: Unikernel, form: UpdateModeForm) -> bool:
