@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.actors import COMMAND
 from accounts.models import Event
+from albatross.messages import UnikernelDestroy
 from tests.builds.conftest import build_row
 from tests.updates.conftest import House, an_hour_after_opening
 from unikernels.builds import polling
@@ -24,6 +26,7 @@ from unikernels.operations.story import verdict
 from unikernels.updates.automatic import CAUSE, begin, due, outlook
 from unikernels.updates.rounds import Obstacle
 from unikernels.updates.services import freeze_set, update_mode_set
+from unikernels.windows import guard
 
 JOB = "hello"
 
@@ -142,6 +145,38 @@ def test_a_bad_build_goes_back_by_itself_and_stops_the_round(
     assert (house.sends("robur:first").count(bad), house.sends("robur:second").count(bad)) == (1, 0)
     assert outlook(first).text == Obstacle.TRIED
     assert outlook(second).text == Obstacle.SUSPECT
+
+
+def test_one_that_ends_in_its_rollback_window_is_taken_back_and_stops_the_round(
+    house: House, server: Server, builder: Builder, automatic: Automatic, settings: Any
+) -> None:
+    settings.AUTOMATIC_AT_ONCE = 1
+    first, second = automatic("first"), automatic("second")
+    old = house.digest("robur:first")
+    bad = a_new_build(server, lines=["works for a while"])
+    look_around(house, builder)
+    (upgrade,) = night(house)
+    assert (upgrade.unikernel, upgrade.state) == (first, State.SUCCEEDED)
+    assert night(house) == []  # the other waits until it is certain
+    house.simulated.run("robur:first", UnikernelDestroy())
+    Unikernel.objects.filter(pk=first.pk).update(state=Unikernel.Presence.MISSING, started=None)
+    house.finish(rollback_of_the_guard())
+    assert house.digest("robur:first") == old
+    look_around(house, builder)
+    assert night(house) == []
+    assert house.sends("robur:second").count(bad) == 0
+    assert outlook(second).text == Obstacle.SUSPECT
+
+
+def rollback_of_the_guard() -> Operation:
+    """What the guard of the open window begins, after as many rounds as it needs to be certain."""
+    begun: list[Operation | None] = []
+    for _ in range(2):
+        RollbackWindow.objects.update(due_at=timezone.now())
+        begun = [guard.watch(pk) for pk in guard.due()]
+    (operation,) = begun
+    assert operation is not None
+    return operation
 
 
 def test_the_next_good_build_is_taken_in_the_next_window(
