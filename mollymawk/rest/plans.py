@@ -58,7 +58,7 @@ def plan(
     }
 
 
-def rehearsed(change: Callable[[], object], *steps: str) -> Response:
+def rehearsal(change: Callable[[], object], *steps: str) -> dict[str, Any]:
     """The plan of a *change* that only touches the database: it is done and taken back.
 
     What is enqueued on commit is never enqueued, since nothing is committed. Everything but
@@ -72,4 +72,9 @@ def rehearsed(change: Callable[[], object], *steps: str) -> Response:
         except Refused as error:
             refusals = error.reasons or [str(error)]
         transaction.set_rollback(True)
-    return Response(plan(*steps, refusals=refusals))
+    return plan(*steps, refusals=refusals)
+
+
+def rehearsed(change: Callable[[], object], *steps: str) -> Response:
+    """The answer to a dry run of *change*: its ``rehearsal``."""
+    return Response(rehearsal(change, *steps))

@@ -12,9 +12,9 @@ import pytest
 from django.core.management import load_command_class
 
 from albatross.simulator.images import build_image
-from tests.api.conftest import deployer, house, quick, robot, simulated, viewer, world
+from tests.api.conftest import builder, builds, deployer, house, quick, robot, simulated, viewer, world
 
-__all__ = ["deployer", "house", "quick", "robot", "simulated", "viewer", "world"]
+__all__ = ["builder", "builds", "deployer", "house", "quick", "robot", "simulated", "viewer", "world"]
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class FreshQuery(Strict):
     fresh = serializers.BooleanField(default=False, help_text="ask the builder anew, however new the answer")
 
 
-def show(builder: Builder) -> dict[str, Any]:
+def show_builder(builder: Builder) -> dict[str, Any]:
     """A builder, as the API tells it."""
     return {
         "name": builder.name,
@@ -66,7 +66,7 @@ class Builders(Endpoint):
         """List builders."""
         query = self.query(PageQuery)
         rows = builders_of(self.actor)
-        return Response(page(rows, request=request, order=BY_NAME, query=query, show=show))
+        return Response(page(rows, request=request, order=BY_NAME, query=query, show=show_builder))
 
 
 class Jobs(Endpoint):

@@ -6,8 +6,11 @@ from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction
 from pathlib import Path
 from typing import Any
 
+from unikernels.api.fields import ACCEPTS
 from unikernels.commands.files import read_text
 from unikernels.configuration import Configuration, parse
+from unikernels.models import Version
+from unikernels.versions import arguments_of
 
 
 def _pair(text: str) -> tuple[str, str | None]:
@@ -75,11 +78,19 @@ def add_configuration(parser: ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="CODE",
-        help="say yes: no-way-back, new-abi; repeat for several",
+        help=f"say yes: {', '.join(ACCEPTS)}; repeat for several",
     )
 
 
 _PLAIN = ("memory", "cpuids", "restart", "startup", "add_name", "may_exit", "numcpus")
+_ALL = (*_PLAIN, "networks", "blocks", "arguments", "arg_file")
+
+
+def changed_configuration(options: dict[str, Any], version: Version) -> Configuration | None:
+    """The configuration of *version* with what the options change; None when they change nothing."""
+    if not any(options[name] not in (None, []) for name in _ALL):
+        return None
+    return given_configuration(options, version.configuration | {"arguments": arguments_of(version)})
 
 
 def given_configuration(options: dict[str, Any], present: dict[str, Any] | None = None) -> Configuration:

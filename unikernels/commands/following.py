@@ -78,12 +78,14 @@ def follow(operation: Operation, output: Output, *, timeout: float, here: bool =
             advance(operation.pk)
         operation = operation_of(COMMAND, operation.pk)
         told.tell(steps_of(operation))
-        passed = monotonic() - begun
-        if operation.finished_at is not None or passed >= timeout:
+        if operation.finished_at is not None:
             return operation
+        passed = monotonic() - begun
         if not warned and not operation.lease_count and passed >= IDLE_AFTER:
             warned = True
             output.talk(_IDLE, style="yellow")
+        if passed >= timeout:
+            return operation
         sleep(LOOK_EVERY)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import Any
 
 from mollymawk.errors import Refused
+from mollymawk.rest.plans import rehearsal
 from unikernels.api.plans import show_plan
 from unikernels.commands.base import SUCCEEDED
 from unikernels.commands.output import Output, clean
@@ -13,22 +15,30 @@ from unikernels.operations.plan import Plan
 
 def tell_plan(plan: Plan, output: Output, *, accepted: Collection[str] = ()) -> int:
     """Tell *plan*; the exit code is that of a refusal when it would not work."""
-    told = show_plan(plan, accepted)
+    return _tell(show_plan(plan, accepted), output)
+
+
+def tell_rehearsal(change: Callable[[], object], output: Output, *steps: str) -> int:
+    """Tell what *change*, which only touches the database, would do; nothing is changed."""
+    return _tell(rehearsal(change, *steps), output)
+
+
+def _tell(told: dict[str, Any], output: Output) -> int:
     if output.json:
         output.data(told)
     else:
-        _tell(plan, output, accepted)
+        _say(told, output)
     return SUCCEEDED if told["possible"] else Refused.exit_code
 
 
-def _tell(plan: Plan, output: Output, accepted: Collection[str]) -> None:
-    for name, (was, now) in plan.changes.items():
-        output.line(f"{clean(name)}: {clean(was)} → {clean(now)}")
-    for number, step in enumerate(plan.steps, start=1):
+def _say(told: dict[str, Any], output: Output) -> None:
+    for name, change in told["changes"].items():
+        output.line(f"{clean(name)}: {clean(change['was'])} → {clean(change['now'])}")
+    for number, step in enumerate(told["steps"], start=1):
         output.line(f"{number}. {clean(step)}")
-    for warning in plan.warnings:
+    for warning in told["warnings"]:
         output.talk(f"note: {clean(warning)}", style="yellow")
-    for question in plan.open_questions(frozenset(accepted)):
-        output.talk(f"say yes with --accept {question.code}: {clean(question.text)}", style="yellow")
-    for refusal in plan.refusals:
+    for question in told["questions"]:
+        output.talk(f"say yes with --accept {question['code']}: {clean(question['text'])}", style="yellow")
+    for refusal in told["refusals"]:
         output.talk(f"refused: {clean(refusal)}", style="red")

@@ -8,12 +8,12 @@ from typing import Any
 from accounts.actors import COMMAND
 from mollymawk.errors import Refused
 from unikernels.commands.base import OperatorCommand
-from unikernels.commands.configuration import add_configuration, given_configuration
+from unikernels.commands.configuration import add_configuration, changed_configuration
 from unikernels.commands.find import add_unikernel, named_unikernel
 from unikernels.commands.following import add_waiting, finish
 from unikernels.commands.plans import tell_plan
 from unikernels.operations.services import configure, plan_configure
-from unikernels.versions import arguments_of
+from unikernels.versions import configuration_of
 
 
 class Command(OperatorCommand):
@@ -31,11 +31,11 @@ class Command(OperatorCommand):
         unikernel = named_unikernel(options)
         if unikernel.current is None:
             raise Refused("It was not put in place from here. Adopt it first.")
-        present = unikernel.current.configuration | {"arguments": arguments_of(unikernel.current)}
+        changed = changed_configuration(options, unikernel.current)
         wanted: dict[str, Any] = {
             "actor": COMMAND,
             "unikernel": unikernel,
-            "configuration": given_configuration(options, present),
+            "configuration": changed or configuration_of(unikernel.current),
             "accept": frozenset(options["accept"]),
         }
         if options["dry_run"]:
