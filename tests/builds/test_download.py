@@ -9,11 +9,12 @@ from django.conf import settings
 
 from albatross.errors import ImageRefused
 from tests.builds.conftest import build_row
-from unikernels.builds import errors
+from unikernels.builds import edge, errors
 from unikernels.builds.download import hold_build
 from unikernels.builds.simulator.faults import Kind
 from unikernels.builds.simulator.publishing import publish
 from unikernels.builds.simulator.server import Server
+from unikernels.builds.web import Limits
 from unikernels.images import store
 from unikernels.models import Build, Builder, Image
 
@@ -87,6 +88,18 @@ def test_a_download_that_fails_leaves_nothing_behind(  # noqa: PLR0917  # a tabl
     assert left_behind() == []
     assert not Image.objects.exists()
     assert hold(build).digest == build.digest  # and the next time it is there
+
+
+@pytest.mark.parametrize(("fault", "seconds"), [(Kind.SLOW, 60), (Kind.DRIP, 0.01)])
+def test_a_download_that_takes_too_long_leaves_nothing_behind(
+    builder: Server, robur_coop: Builder, monkeypatch: pytest.MonkeyPatch, fault: Kind, seconds: float
+) -> None:
+    monkeypatch.setattr(edge, "DEFAULT_LIMITS", Limits(download=0.3))
+    build = build_row(builder, robur_coop, "hello")
+    builder.faults.add(fault, BINARY, seconds=seconds, times=None)
+    with pytest.raises(errors.TimedOut):
+        hold(build)
+    assert left_behind() == []
 
 
 def test_a_binary_that_is_no_image_is_refused(builder: Server, robur_coop: Builder) -> None:

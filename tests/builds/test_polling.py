@@ -196,10 +196,29 @@ def test_a_new_build_is_found_once_it_is_due(builder: Server, robur_coop: Builde
     assert shown(unikernel) == ("update", newest.uuid)
 
 
-def test_what_was_vacuumed_becomes_unknown(builder: Server, robur_coop: Builder, fleet: Fleet) -> None:
+def test_an_update_is_still_told_when_the_build_that_runs_was_removed(
+    builder: Server, robur_coop: Builder, fleet: Fleet
+) -> None:
     unikernel = fleet.runs(oldest(builder, "hello"))
     polling.poll(robur_coop.pk)
     builder.catalogue.vacuum(builder.catalogue.builds("hello")[-1].uuid)
+    newest = publish(builder.catalogue, job="hello", behaviour={"lines": ["newer still"]})
+    let_time_pass(robur_coop, days=1)
+    polling.poll(robur_coop.pk)
+    assert shown(unikernel) == ("update", newest.uuid)
+    assert polling.REMOVED in Standing.objects.get().reasons
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_what_the_builder_took_back_is_unknown_and_never_current(
+    builder: Server, robur_coop: Builder, fleet: Fleet, left: int
+) -> None:
+    builds = builder.catalogue.builds("hello")
+    unikernel = fleet.runs(digest_of(builds[0]))
+    polling.poll(robur_coop.pk)
+    assert shown(unikernel) == ("current", None)
+    for build in builds[: len(builds) - left]:
+        builder.catalogue.vacuum(build.uuid)
     let_time_pass(robur_coop, days=1)
     polling.poll(robur_coop.pk)
     assert shown(unikernel) == ("unknown", None)

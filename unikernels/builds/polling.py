@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
@@ -43,6 +43,7 @@ FIRST_RETRY = 30  # seconds, doubled with each failed round up to POLL_SECONDS
 TROUBLES_IN_A_ROW = 3  # after which a builder is left alone: it is not one job
 MAX_TROUBLE = 500  # characters
 BATCH = 200  # rows written or looked up in one statement
+REMOVED = "The builder has removed the build that runs; what it said of it is kept here."
 LIMITS = Limits(read=10, total=15, turn=15)
 
 
@@ -66,6 +67,7 @@ class Round:
     client: Client
     rows: dict[str, int] = field(default_factory=dict)  # uuid -> id
     images: dict[str, answers.Solo5 | None] = field(default_factory=dict)  # digest -> notes
+    kept: dict[str, answers.Build] = field(default_factory=dict)  # digest -> the newest build we know of
     troubles: list[str] = field(default_factory=list)
     judged: int = 0
 
@@ -200,16 +202,23 @@ def _standing(done: Round, question: Question) -> Standing:
 
 
 def _judge(done: Round, question: Question) -> tuple[Judgement, answers.Build | None]:
+    """The standing, and the build that runs."""
     found = _found(done.client, question)
-    newest = _newest(done.client, found) if found else None
-    judgement = judge(
+    if found is None and (kept := done.kept.get(question.digest)):
+        judgement = _beside_newest(done, question, kept)
+        if judgement.standing.newer:  # old builds are removed, and need newer ones most
+            return replace(judgement, reasons=(*judgement.reasons, REMOVED)), kept
+    return _beside_newest(done, question, found), found
+
+
+def _beside_newest(done: Round, question: Question, found: answers.Build | None) -> Judgement:
+    return judge(
         digest=question.digest,
         found=found,
-        newest=newest,
+        newest=_newest(done.client, found) if found else None,
         running=done.images.get(question.digest),
         deployed=question.deployed,
     )
-    return judgement, found
 
 
 def _found(client: Client, question: Question) -> answers.Build | None:
@@ -249,7 +258,10 @@ def _remember(done: Round, questions: list[Question]) -> None:
         )
         for row in builds:
             done.rows[row.uuid] = row.pk
-            done.client.remember(described(row), row.digest)
+            known = described(row)
+            done.client.remember(known, row.digest)
+            if row.digest not in done.kept or known.started > done.kept[row.digest].started:
+                done.kept[row.digest] = known
         for image in Image.objects.filter(digest__in=part):
             done.images[image.digest] = solo5_of(image)
 

@@ -1,7 +1,7 @@
 """Where a running image stands beside what a builder-web server has.
 
 ===============  ==================================================================================
-unknown          no build of this server has these bytes: never built there, or removed since
+unknown          no build of this server has these bytes: never built there, or removed before we asked
 current          the newest build of this job and platform is what runs
 rebuilt          there is a newer build with the very same bytes: nothing to do
 update           a newer build has other bytes
