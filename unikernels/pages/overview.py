@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET
 from albatross.models import Instance
 from unikernels.access import instances_of, operations_of, quotas_of, unikernels_of
 from unikernels.models import Operation
-from unikernels.operations.machine import State
+from unikernels.operations.machine import Kind, State
 from unikernels.operations.story import steps_of, verdict
 from unikernels.pages.request import PageRequest, page
 from unikernels.pages.rows import Row, count_words, row, rows_of
@@ -88,11 +88,14 @@ def overview(request: PageRequest) -> HttpResponse:
 
 
 def _operations(request: PageRequest) -> tuple[list[Operation], list[Operation]]:
-    """Those under way, and those of the last day that ended badly and were not made up for since."""
+    """Those under way, and those of the last day that ended badly, or were begun because something did, and
+    were not made up for since.
+    """
     later = Operation.objects.filter(
         unikernel=OuterRef("unikernel"), pk__gt=OuterRef("pk"), finished_at__isnull=False
     )
-    ended_badly = ~Exists(later) & Q(state__in=BAD_ENDS, finished_at__gt=timezone.now() - RECENT)
+    bad = Q(state__in=BAD_ENDS) | (Q(kind=Kind.ROLLBACK, state=State.SUCCEEDED) & ~Q(cause=""))
+    ended_badly = ~Exists(later) & bad & Q(finished_at__gt=timezone.now() - RECENT)
     found = request.frame.of_team(operations_of(request.actor)).filter(Q(finished_at=None) | ended_badly)
     shown = found.select_related(None).select_related("unikernel__instance", "target", "fallback")
     rows = list(shown.order_by(F("finished_at").desc(nulls_first=True), "-id")[:MAX_OPERATIONS])
@@ -161,12 +164,13 @@ def _unikernel_notices(ended_badly: list[Operation], rows: list[Row]) -> Iterato
 def _of_operation(operation: Operation) -> Notice:
     judged = verdict(operation)
     unikernel = operation.unikernel
+    by_itself = operation.state == State.SUCCEEDED  # went back by itself, or it would be no problem
     ended = span((timezone.now() - (operation.finished_at or timezone.now())).total_seconds())
     return Notice(
-        tone="bad" if judged.tone == "bad" else "warn",
+        tone="bad" if judged.tone == "bad" or by_itself else "warn",
         subject=unikernel.name,
         text=f"on {unikernel.instance.name}: {operation.kind} {ended} ago.",
-        reason=judged.sentence,
+        reason=f"{operation.cause} {judged.sentence}" if by_itself else judged.sentence,
         href=reverse("pages:operation", args=[operation.pk]),
         link="See what happened",
     )

@@ -175,8 +175,15 @@ def _history(request: PageRequest, thing: Unikernel) -> dict[str, Any]:
         "operations": [(operation, verdict(operation)) for operation in operations[:MAX_OPERATIONS]],
         "events": [happening(event) for event in events[:MAX_EVENTS]],
         "dialogs": [restart_question(thing)] * can_change + [destroy_question(thing)] * can_destroy,
-        "same": same_restart(thing) if deployer else same("GET", f"/unikernels/{thing.pk}/"),
+        "same": _same(thing, deployer=deployer),
     }
+
+
+def _same(thing: Unikernel, *, deployer: bool) -> Same:
+    """What one most likely wants to do from elsewhere: go back while that is possible, or restart."""
+    if not deployer:
+        return same("GET", f"/unikernels/{thing.pk}/")
+    return same_rollback(thing) if way_back_of(thing) else same_restart(thing)
 
 
 # --- buttons -----------------------------------------------------------------------------------------
@@ -204,6 +211,17 @@ def destroy_question(thing: Unikernel) -> Confirm:
         action=reverse("pages:destroy", args=[thing.pk]),
         back=reverse("pages:unikernel", args=[thing.pk]),
         tone="danger",
+    )
+
+
+def same_rollback(thing: Unikernel) -> Same:
+    """Going back from elsewhere."""
+    return same(
+        "POST",
+        f"/unikernels/{thing.pk}/rollback/",
+        body={},
+        command=f"rollback {thing.name} --team {thing.team} --instance {thing.instance}",
+        step=f"Roll {thing.name} back",
     )
 
 

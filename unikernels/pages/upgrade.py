@@ -176,7 +176,11 @@ def _choose(request: PageRequest, thing: Unikernel) -> HttpResponse:
         "list": listed(request, images, NEWEST_FIRST, lambda copy: copy),
         "builders": builders_of(request.actor),
         "known": _known(thing, newer),
-        "same": same("GET", f"/unikernels/{thing.pk}/versions/"),
+        "same": same(
+            "GET",
+            f"/unikernels/{thing.pk}/versions/",
+            command=f"versions {thing.name} --team {thing.team} --instance {thing.instance}",
+        ),
     }
     return render(request, "upgrade_choose.html", context)
 

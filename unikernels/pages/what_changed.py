@@ -117,7 +117,11 @@ def _context(request: PageRequest, thing: Unikernel, pair: Pair, lookup: Lookup 
         "lookup": lookup,
         "differences": differences(pair.old, pair.new) if pair.old else [],
         "can_upgrade": thing.team is not None and role in {Role.DEPLOYER, Role.OWNER},
-        "same": same("GET", f"/unikernels/{thing.pk}/changes/"),
+        "same": same(
+            "GET",
+            f"/unikernels/{thing.pk}/changes/",
+            command=f"changes {thing.name} --team {thing.team} --instance {thing.instance}",
+        ),
     }
     return context | (_told(*answered) if answered else {})
 
