@@ -166,8 +166,8 @@ def who(event: Event) -> str:
 
 def _text(event: Event) -> str:
     if event.kind == "operation.state":
-        state = State(event.now)
-        return _ENDS.get(state) or _STEPS[state]
+        # What is told is the step that was done: its reason is what it found.
+        return _ENDS.get(State(event.now)) or _STEPS[State(event.was)]
     if event.kind in _KINDS:
         return _KINDS[event.kind]
     words = event.kind.replace(".", " ").replace("-", " ").replace("_", " ").capitalize()
