@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
@@ -77,3 +80,20 @@ def test_no_answer_has_room_for_a_secret() -> None:
 def test_the_addresses_of_the_description_are_those_of_the_endpoints() -> None:
     assert reverse("api:operation", args=[1]).startswith("/api/v1/")
     assert all(path.startswith("/api/v1/") and path.endswith("/") for path, _ in operations())
+
+
+def test_the_document_tells_addresses_that_exist_and_forgets_none() -> None:
+    text = (Path(settings.BASE_DIR) / "docs" / "api.md").read_text(encoding="utf-8")
+    rows = [row.split("|")[1] for row in text.splitlines() if row.startswith("| `")]
+    told = {address for row in rows for address in re.findall(r"`([^`]+)`", row)}
+    known = {path.removeprefix("/api/v1/") for path, _ in operations()}
+    assert {_shape(address) for address in told} <= {_shape(path) for path in known}
+    roots = {address.partition("/")[0] for address in told}
+    assert {path.partition("/")[0] for path in known} == roots
+    below = {_shape(path) for path in known if path.startswith(("unikernels/", "freezes/", "builders/"))}
+    assert below <= {_shape(address) for address in told}
+
+
+def _shape(address: str) -> str:
+    """*address*, whatever its variables are called."""
+    return re.sub(r"\{\w+\}", "{}", address)

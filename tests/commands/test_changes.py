@@ -56,6 +56,16 @@ def test_a_dry_run_tells_what_would_change(house: House, run: Run) -> None:
     assert run("configure", "hello", "--dry-run").code == 4
 
 
+@pytest.mark.parametrize("command", ["restart", "destroy"])
+def test_a_rehearsal_changes_nothing(command: str, house: House, run: Run) -> None:
+    ran = run(command, "hello", "--dry-run")
+    assert (ran.code, ran.out.startswith("1. ")) == (0, True)
+    assert not house.unikernel.operations.exists()
+    assert run(command, "busy", "--dry-run").code == 5
+    Unikernel.objects.filter(pk=house.unikernel.pk).update(state="stopped", started=None)
+    assert run(command, "hello", "--dry-run").code == 4
+
+
 def test_what_was_not_put_in_place_from_here_is_not_configured(house: House, run: Run) -> None:
     ran = run("configure", "found", "--memory", 64)
     assert ran.code == 4

@@ -37,6 +37,18 @@ def test_scripts_get_what_the_api_tells(house: House, deployer: Caller, run: Run
     assert [item for item in run("unikernels", "--json").json if item["team"]] == told
 
 
+def test_a_newer_build_is_marked(house: House, run: Run) -> None:
+    assert "newer build" not in run("unikernels").out
+    assert house.newer.uuid
+    assert "newer build" in run("unikernels", "--name", "hello").out
+
+
+def test_what_the_system_asked_for_says_why(house: House, run: Run) -> None:
+    Operation.objects.filter(pk=house.operation.pk).update(cause="Its checks failed.")
+    assert "Its checks failed." in run("operations").out
+    assert "Its checks failed." in run("operations", house.operation.pk).out
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

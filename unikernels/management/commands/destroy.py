@@ -9,6 +9,7 @@ from accounts.actors import COMMAND
 from unikernels.commands.base import OperatorCommand
 from unikernels.commands.find import add_unikernel, named_unikernel
 from unikernels.commands.following import add_waiting, finish
+from unikernels.commands.plans import tell_rehearsal
 from unikernels.operations.services import destroy
 
 
@@ -19,11 +20,16 @@ class Command(OperatorCommand):
 
     def describe(self, parser: ArgumentParser) -> None:
         add_unikernel(parser)
+        parser.add_argument("--dry-run", action="store_true", help="only tell the plan")
         parser.add_argument("--yes", action="store_true", help="do not ask; needed without a terminal")
         add_waiting(parser)
 
     def act(self, options: dict[str, Any]) -> int:
         unikernel = named_unikernel(options)
+        if options["dry_run"]:
+            return tell_rehearsal(
+                lambda: destroy(actor=COMMAND, unikernel=unikernel), self.output, f"Destroy {unikernel}."
+            )
         self.confirm(f"Destroy {unikernel} on {unikernel.instance}?", yes=options["yes"])
         operation = destroy(actor=COMMAND, unikernel=unikernel)
         self.output.talk(f"operation {operation.pk}: destroy {unikernel}")

@@ -87,6 +87,8 @@ class Command(OperatorCommand):
                 "by": f"{by}, {age(operation.created_at)} ago",
             }
         )
+        if operation.cause:
+            self.output.facts({"cause": operation.cause})
         steps = [(step.name, step.status, step.note) for step in steps_of(operation)]
         self.output.table(("STEP", "STATUS", "NOTE"), steps)
         for line in operation.memo.get("console", ()):
@@ -104,5 +106,5 @@ def _row(operation: Operation) -> tuple[Any, ...]:
         toned(operation.state, verdict(operation).tone),
         age(operation.created_at),
         by,
-        operation.reason.partition("\n")[0][:80],
+        (operation.reason or operation.cause).partition("\n")[0][:80],
     )

@@ -9,11 +9,14 @@ from accounts.access import team_of
 from accounts.actors import COMMAND
 from unikernels.access import instance_of, unikernels_of
 from unikernels.api.rows import columns, summary
+from unikernels.builds.status import Standing
 from unikernels.commands.base import SUCCEEDED, OperatorCommand
 from unikernels.commands.output import age, toned
 from unikernels.models import Unikernel
 
 _TONES = {"running": "ok", "missing": "bad", "stopped": "idle", "new": "busy"}
+
+_NEWER = {standing.value for standing in Standing if standing.newer}
 
 
 class Command(OperatorCommand):
@@ -59,6 +62,8 @@ class Command(OperatorCommand):
 
 def _row(unikernel: dict[str, Any]) -> tuple[Any, ...]:
     marks = [mark.replace("_", " ") for mark in ("unstable", "changed_outside", "stale") if unikernel[mark]]
+    if unikernel["standing"] in _NEWER:
+        marks.append("newer build")
     if operation := unikernel["operation"]:
         marks.append(f"{operation['kind']} #{operation['id']}: {operation['state']}")
     return (
