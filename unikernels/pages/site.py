@@ -80,8 +80,10 @@ class Frame:
         """What is frozen of what is looked at, the whole system first."""
         if self.actor is None:
             return Freezes([], 0)
-        teams = Q(team=self.team) if self.team else Q() if self.actor.all_powerful else Q(team__in=self.teams)
-        found = Freeze.objects.filter(Q(team=None) | teams).select_related("team")
+        everything = self.actor.all_powerful and self.team is None
+        teams = [self.team] if self.team else self.teams
+        mine = Q() if everything else Q(team=None) | Q(team__in=teams)
+        found = Freeze.objects.filter(mine).select_related("team")
         ordered = list(found.order_by(F("team").asc(nulls_first=True)))
         return Freezes(ordered[:MAX_FREEZES], len(ordered[MAX_FREEZES:]))
 
