@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from tests.pages.updates import Updates
 from tests.pages.world import World
 
 EVERYBODYS = (
@@ -46,6 +47,19 @@ def of_the_team(world: World) -> dict[str, int]:
     }
 
 
+def of_builds(updates: Updates) -> dict[str, int]:
+    """Pages about upgrades of things of robur, with the status that a viewer gets."""
+    web = f"/unikernels/{updates.world.web.pk}"
+    return {
+        f"{web}/changes/": 200,
+        f"{web}/upgrade/": 403,
+        f"{web}/upgrade/?build={updates.new.pk}": 403,
+        f"/unikernels/{updates.answers.pk}/upgrade/?version=1": 403,
+        f"/deploy/robur/build/{updates.new.pk}/": 403,
+        f"/operations/{updates.fetching.pk}/": 200,
+    }
+
+
 SUPERUSERS = (
     "/add-instance/",
     "/freeze/",
@@ -80,6 +94,24 @@ def test_pages_of_a_team_tell_strangers_nothing_and_viewers_what_they_lack(
         assert answer.status_code == for_viewer, path
         assert for_viewer == 200 or "this needs deployer" in answer.text, path
         assert deployer.get(path).status_code == 200, path
+
+
+def test_pages_of_upgrades_tell_strangers_nothing_and_viewers_what_they_lack(
+    updates: Updates, stranger: Client, viewer: Client, deployer: Client
+) -> None:
+    for path, for_viewer in of_builds(updates).items():
+        assert stranger.get(path).status_code == 404, path
+        assert viewer.get(path).status_code == for_viewer, path
+        assert deployer.get(path).status_code == 200, path
+
+
+@pytest.mark.parametrize("path", ["/builders/robur/", "/builders/robur/jobs/static-website/"])
+def test_builders_tell_the_same_to_everybody_and_nothing_of_teams(
+    updates: Updates, stranger: Client, deployer: Client, path: str
+) -> None:
+    assert "static-website" in deployer.get(path).text
+    assert "static-website" in stranger.get(path).text
+    assert "/deploy/robur/" not in stranger.get(path).text
 
 
 @pytest.mark.parametrize("path", SUPERUSERS)

@@ -42,6 +42,11 @@ class Source:
     body: dict[str, Any]
     option: str
 
+    @property
+    def build(self) -> Build | None:
+        """The build, if it is one."""
+        return self.thing if isinstance(self.thing, Build) else None
+
 
 @page
 @require_GET
@@ -96,7 +101,8 @@ def _of_image(request: PageRequest, team: Team, digest: str) -> Source:
 def _deploy(request: PageRequest, owner: Team, source: Source) -> HttpResponse:
     places = _places(request, owner)
     if not places:
-        context = {"section": "unikernels", "team": owner, "source": source, "step": 2}
+        who = {"team": owner, "teams": request.actor.deploy_teams()}
+        context = {"section": "unikernels", "source": source, "build": source.build, "step": 2, **who}
         return render(request, "deploy_nowhere.html", context)
     place = next((p for p in places if p.name == request.GET.get("instance")), places[0])
     data, problem, making = sent(request, owner, place)
@@ -148,7 +154,7 @@ def _change(request: PageRequest, source: Source, share: Share, drawn: dict[str,
             **drawn,
             "section": "unikernels",
             "source": source,
-            "build": source.thing if isinstance(source.thing, Build) else None,
+            "build": source.build,
             "team": team,
             "place": place,
             "share": share,

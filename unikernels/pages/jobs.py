@@ -12,7 +12,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from accounts.models import Role
+from accounts.models import Quota, Role, Team
 from mollymawk.errors import Forbidden
 from unikernels.access import unikernel_of
 from unikernels.builds.services import ask, builder_named, pending
@@ -80,16 +80,26 @@ def _asked(request: PageRequest, found: Builder, what: Lookup.What, key: str = "
 
 
 def _context(request: PageRequest, found: Builder, lookup: Lookup) -> dict[str, Any]:
-    teams = request.actor.deploy_teams()
     return {
         "section": "unikernels",
         "builder": found,
         "lookup": lookup,
         "waiting": pending(lookup),
-        "team": request.frame.team if request.frame.team in teams else teams[0],
+        "team": _team(request),
         "upgrading": _upgrading(request),
         "step": 1,
     }
+
+
+def _team(request: PageRequest) -> Team:
+    """For whom a build is deployed unless somebody says otherwise: the team that is looked at, or the
+    first that has a place.
+    """
+    teams = request.actor.deploy_teams()
+    if request.frame.team in teams:
+        return request.frame.team
+    with_place = Quota.objects.filter(team__in=teams).order_by("team__name").select_related("team").first()
+    return with_place.team if with_place else teams[0]
 
 
 def _upgrading(request: PageRequest) -> Unikernel | None:

@@ -73,7 +73,7 @@ def newer_of(unikernel: Unikernel) -> Newer | None:
     """What *unikernel* can be upgraded to, if its builder has something newer."""
     if unikernel.newest is None or unikernel.standing not in UPDATES or not unikernel.digest:
         return None
-    standing = standing_at(unikernel, unikernel.newest)
+    standing = _standings(unikernel).filter(builder=unikernel.newest.builder).first()
     found = standing.found if standing else None
     return Newer(
         build=unikernel.newest,
@@ -93,11 +93,6 @@ def beside_of(unikernel: Unikernel) -> Beside | None:
         return Beside(None, "no builder has these bytes")
     known = _standings(unikernel).filter(standing=unikernel.standing, found__isnull=False).first()
     return Beside(known.found if known else None, phrase)
-
-
-def standing_at(unikernel: Unikernel, newest: Build) -> Standing | None:
-    """Where what runs stands at the builder of *newest*."""
-    return _standings(unikernel).filter(builder=newest.builder).first()
 
 
 def _standings(unikernel: Unikernel) -> QuerySet[Standing]:

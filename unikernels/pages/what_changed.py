@@ -18,11 +18,12 @@ from accounts.models import Role
 from unikernels.access import unikernel_of
 from unikernels.builds.compare import Changes, Difference, OpamFile
 from unikernels.builds.risk import Risk
+from unikernels.builds.running import running_build
 from unikernels.builds.services import ask, build_of, changes_from, pending
 from unikernels.models import Build, Lookup, Unikernel
 from unikernels.pages.request import PageRequest, page
 from unikernels.pages.same import same
-from unikernels.pages.standing import GRADES, changes_key, differences, standing_at
+from unikernels.pages.standing import GRADES, changes_key, differences
 
 MAX_LINES = 400  # of one diff; more are read at the builder
 MAX_OPEN = 30  # packages; longer lists begin folded
@@ -82,16 +83,7 @@ def _pair(request: PageRequest, thing: Unikernel) -> Pair | None:
         new = thing.newest
     else:
         return None
-    return Pair(_running(thing, new), new)
-
-
-def _running(thing: Unikernel, new: Build) -> Build | None:
-    """What runs, as the builder of *new* knows it."""
-    standing = standing_at(thing, new)
-    if standing is not None and standing.found is not None:
-        return standing.found
-    taken = thing.current.build if thing.current else None
-    return taken if taken and taken.builder_id == new.builder_id and taken.digest == thing.digest else None
+    return Pair(running_build(thing, new.builder), new)
 
 
 def _asked(request: PageRequest, pair: Pair, *, again: bool) -> Lookup | None:
