@@ -143,22 +143,23 @@ def test_who_was_deactivated_may_not(robur_coop: Builder, bob: User) -> None:
 # --- questions -----------------------------------------------------------------------------------
 
 
-def test_a_question_is_answered_at_once_and_asked_by_a_worker(
+def test_a_question_is_answered_at_once_and_asked_by_a_worker(  # noqa: PLR0917  # the parts of the story
     builder: Server,
     robur_coop: Builder,
     actor: Actor,
     monkeypatch: pytest.MonkeyPatch,
+    redis_server: str,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
-    woken: list[tuple[int, str]] = []
-    monkeypatch.setattr(tasks.answer, "delay", lambda *told: woken.append(told))
+    woken: list[int] = []
+    monkeypatch.setattr(tasks.answer, "delay", woken.append)
     with django_capture_on_commit_callbacks(execute=True):
         lookup = services.ask(actor=actor, builder=robur_coop, what=What.JOBS)
         services.ask(actor=actor, builder=robur_coop, what=What.JOBS)
     assert services.pending(lookup)
     assert builder.requests == []
-    assert woken == [(lookup.pk, lookup.asked_at.isoformat())]
-    tasks.answer(*woken[0])
+    assert woken == [lookup.pk]
+    tasks.answer(lookup.pk)
     told = services.ask(actor=actor, builder=robur_coop, what=What.JOBS)
     assert not services.pending(told)
     assert {
@@ -322,12 +323,52 @@ def test_a_flood_of_questions_is_refused(
     assert services.pending(services.ask(actor=actor, builder=robur_coop, what=What.BUILDS, key="a"))
 
 
-def test_a_question_whose_worker_died_is_woken_again(robur_coop: Builder, actor: Actor) -> None:
+def test_a_question_whose_wake_up_was_lost_is_woken_again(robur_coop: Builder, actor: Actor) -> None:
     lookup = services.ask(actor=actor, builder=robur_coop, what=What.JOBS)
+    services.ask(actor=actor, builder=robur_coop, what=What.BUILDS, key="hello")
     assert lookups.lost(timezone.now() - tasks.LOST_AFTER) == []
-    earlier = timezone.now() - tasks.LOST_AFTER - timedelta(seconds=1)
-    Lookup.objects.update(asked_at=earlier)
-    assert lookups.lost(timezone.now() - tasks.LOST_AFTER) == [(lookup.pk, earlier)]
+    Lookup.objects.update(asked_at=timezone.now() - tasks.LOST_AFTER - timedelta(seconds=1))
+    assert lookups.lost(timezone.now() - tasks.LOST_AFTER) == [lookup.pk]
+
+
+def test_one_worker_at_a_time_asks_a_builder_and_answers_all(
+    builder: Server, robur_coop: Builder, actor: Actor, redis_server: str
+) -> None:
+    asked = [services.ask(actor=actor, builder=robur_coop, what=What.JOBS)]
+    asked += [
+        services.ask(actor=actor, builder=robur_coop, what=What.BUILDS, key=job) for job in ("hello", "unipi")
+    ]
+    with Redis.from_url(redis_server) as elsewhere:
+        elsewhere.set(f"builds:asking:{robur_coop.pk}", "another worker", px=60_000)
+        tasks.answer(asked[1].pk)
+        assert builder.requests == []
+        elsewhere.flushall()
+    tasks.answer(asked[1].pk)
+    assert not Lookup.objects.filter(lookups.PENDING).exists()
+
+
+def test_a_question_that_breaks_us_is_not_asked_for_ever(
+    robur_coop: Builder, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_builder: Builder, _key: str) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(lookups._ANSWERS, What.JOBS, broken)
+    lookup = services.ask(actor=actor, builder=robur_coop, what=What.JOBS)
+    with pytest.raises(ZeroDivisionError):
+        answered(lookup)
+    lookup.refresh_from_db()
+    assert not services.pending(lookup)
+    assert "wrong here" in lookup.trouble_text
+
+
+def test_a_clock_that_is_ahead_elsewhere_makes_no_question_endless(
+    builder: Server, robur_coop: Builder, actor: Actor
+) -> None:
+    lookup = services.ask(actor=actor, builder=robur_coop, what=What.JOBS)
+    Lookup.objects.update(asked_at=timezone.now() + timedelta(hours=1))
+    lookup.refresh_from_db()
+    assert not services.pending(answered(lookup))
 
 
 def test_answers_that_nobody_asks_for_are_forgotten(

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -24,7 +25,7 @@ from tests.builds import recorded
 from unikernels.builds.client import Client
 from unikernels.builds.simulator.publishing import publish
 from unikernels.builds.simulator.seed import seed
-from unikernels.builds.simulator.server import Server
+from unikernels.builds.simulator.server import Server, serving
 
 
 def exchange(
@@ -251,3 +252,22 @@ def test_what_a_simulated_instance_runs_in_the_beginning_are_old_builds(example:
     binary = seed().builds(job)[-1].main_binary
     assert binary is not None
     assert binary.data == examples()[example].image
+
+
+def test_it_keeps_its_port_over_a_restart_and_takes_another_when_that_is_taken(tmp_path: Path) -> None:
+    file = tmp_path / "address"
+    first = _started(file)
+    assert _started(file) == first
+    with serving(seed(), int(first.rpartition(":")[2])):
+        assert _started(file) != first
+
+
+def _started(file: Path) -> str:
+    """Where it listened, in a process that has ended."""
+    command = [sys.executable, "-m", "unikernels.builds.simulator", "--address-file", str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        process.terminate()
+    assert line.strip().endswith(file.read_text())
+    return file.read_text()

@@ -50,8 +50,13 @@ def _within_limit(files: tuple[OpamFile, ...]) -> tuple[OpamFile, ...]:
     kept, room = [], MAX_DIFFS
     for file in files:
         room -= len(file.diff)
-        kept.append(file if room >= 0 else replace(file, diff=""))
+        kept.append(replace(file, diff=_storable(file.diff) if room >= 0 else ""))
     return tuple(kept)
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL keeps neither NUL nor half a surrogate pair."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def _side(data: dict[str, Any]) -> Side:

@@ -24,7 +24,7 @@ from unikernels.builds import answers, status
 from unikernels.builds.client import Client
 from unikernels.builds.edge import new_client
 from unikernels.builds.errors import BuilderError, NoSuccessfulBuild, NotThere, Unreachable, Unverifiable
-from unikernels.builds.rows import described, looked_up, solo5_of
+from unikernels.builds.rows import described, looked_up, sentence, solo5_of
 from unikernels.builds.standings import Origin, managed, settle
 from unikernels.builds.status import Judgement, Newest, judge
 from unikernels.builds.web import Limits
@@ -41,7 +41,6 @@ UNKNOWN_AGAIN = timedelta(hours=6)  # bytes that no build has hardly ever get on
 FORGET_AFTER = timedelta(days=7)  # standings of what runs nowhere any more
 FIRST_RETRY = 30  # seconds, doubled with each failed round up to POLL_SECONDS
 TROUBLES_IN_A_ROW = 3  # after which a builder is left alone: it is not one job
-MAX_TROUBLE = 500  # characters
 BATCH = 200  # rows written or looked up in one statement
 REMOVED = "The builder has removed the build that runs; what it said of it is kept here."
 LIMITS = Limits(read=10, total=15, turn=15)
@@ -87,7 +86,7 @@ def poll(pk: int) -> None:
     try:
         done = _round(builder, now)
     except BuilderError as error:  # its address, or its certificate
-        _fail(builder, lease, str(error))
+        _fail(builder, lease, sentence(error))
         return
     settle()
     if done.troubles:
@@ -178,7 +177,7 @@ def _judged(done: Round, questions: Iterable[Question], until: float) -> Iterato
         try:
             yield _standing(done, question)
         except BuilderError as error:
-            done.troubles.append(f"{question.job or question.digest[:8]}: {error}"[:MAX_TROUBLE])
+            done.troubles.append(f"{question.job or question.digest[:8]}: {sentence(error)}")
             broken |= {question.job} if question.job else set()
             in_a_row += 1
             if isinstance(error, Unreachable) or in_a_row == TROUBLES_IN_A_ROW:

@@ -11,12 +11,18 @@ from unikernels.builds.client import Client
 from unikernels.builds.errors import BadAnswer, NotThere
 from unikernels.models import Build, Builder, Image
 
+MAX_SENTENCE = 500  # characters
 MAX_PLATFORM = 63  # characters; real ones are like debian-12
 MAX_TARGET = 10  # characters of an ABI's name
 MAX_ABI = 2**31 - 1
 MAX_DEVICES = 64  # a Solo5 manifest has no more
 MAX_SIZE = 2**63 - 1
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def sentence(error: Exception) -> str:
+    """*error* as a text that every database can keep and every page show: servers may write anything."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(error))[:MAX_SENTENCE]
 
 
 def row_of(builder: Builder, uuid: str) -> Build | None:

@@ -201,7 +201,7 @@ def _ask_again(lookup: Lookup) -> None:
 
 
 def _wake(lookup: Lookup) -> None:
-    transaction.on_commit(lambda: tasks.answer.delay(lookup.pk, lookup.asked_at.isoformat()))
+    transaction.on_commit(lambda: tasks.answer.delay(lookup.pk))
 
 
 def _refuse_flood() -> None:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from celery import shared_task
 from django.utils import timezone
 
 from unikernels.builds import lookups, polling, standings
 
-# A question whose asker died is asked again after this: longer than any answer takes.
-LOST_AFTER = timedelta(seconds=150)
+LOST_AFTER = timedelta(seconds=10)  # a question that waits longer is looked after
 
 
 @shared_task(name="unikernels.builds.tasks.answer")
-def answer(pk: int, asked_at: str) -> None:
-    """Answer the question that was asked at this moment, unless somebody does already."""
-    lookups.answer(pk, datetime.fromisoformat(asked_at))
+def answer(pk: int) -> None:
+    """Answer a question and what else waits for that builder, unless somebody does already."""
+    lookups.answer_in_turn(pk)
 
 
 @shared_task(name="unikernels.builds.tasks.poll")
@@ -31,7 +30,7 @@ def sweep() -> None:
     now = timezone.now()
     for pk in polling.due_builders(now):
         poll.delay(pk)
-    for pk, asked_at in lookups.lost(now - LOST_AFTER):
-        answer.delay(pk, asked_at.isoformat())
+    for pk in lookups.lost(now - LOST_AFTER):
+        answer.delay(pk)
     lookups.forget_old()
     standings.settle()

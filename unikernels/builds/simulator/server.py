@@ -42,11 +42,11 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, catalogue: Catalogue, port: int = 0) -> None:
-        super().__init__((_HOST, port), _Handler)
         self.catalogue = catalogue
         self.faults = Faults()
         self.requests: list[str] = []
         self.stopping = threading.Event()
+        super().__init__((_HOST, port), _Handler)  # closes itself when the port is taken
 
     @property
     def url(self) -> str:
