@@ -75,6 +75,7 @@ class Memo:
     up_since: float = 0.0
     up_started: int | None = None
     restarts: int = 0
+    asks: bool = False  # it has checks: the proof is that it answers
     rounds: tuple[Round, ...] = ()  # of checks, while proving, oldest first
     fetched: int = 0  # bytes of the download that are here
     fetch_size: int = 0  # bytes it will have, as far as it is known
@@ -87,7 +88,7 @@ class Memo:
 
     def for_way_back(self, cause: str) -> Self:
         """A fresh start for the way back; only why, and what the console said, is kept."""
-        return replace(type(self)(), cause=cause, console=self.console)
+        return replace(type(self)(), cause=cause, console=self.console, asks=self.asks)
 
     def saw(self, look: Look) -> Self:
         """With one more look."""

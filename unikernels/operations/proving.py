@@ -96,12 +96,19 @@ def _taken(work: Work) -> Outcome:
 def _answer_reason(memo: Memo, event: Event, work: Work) -> str:
     last = memo.rounds[-1]
     if event is Event.WAIT:
-        passes = len(judge.row_of_passes(memo))
-        return f"{last.text} ({passes} of {work.timings.passes} passes in a row)"
+        return f"{last.text} ({_row(memo, work)})"
     if event is Event.UNWELL or (event is Event.BAD and judge.runs(memo)):
         limit = work.timings.prove_limit
         return f"It runs, and did not pass its checks within {limit:.0f} s: {last.text}"
     return _stay_reason(memo, event, work)
+
+
+def _row(memo: Memo, work: Work) -> str:
+    """How far the row of passes is."""
+    row, waits = judge.row_of_passes(memo), work.timings
+    if len(row) < waits.passes:
+        return f"{len(row)} of {waits.passes} passes in a row"
+    return f"passes for {row[-1].at - row[0].at:.0f} of {waits.pass_span:.0f} s"
 
 
 def _stay_reason(memo: Memo, event: Event, work: Work) -> str:

@@ -140,13 +140,13 @@ def _done(operation: Operation, name: str) -> str:
         return f"{name} was restarted and stays up."
     number = operation.target.number if operation.target else ""
     again = " again" if operation.kind == Kind.ROLLBACK else ""
-    proof = "passes its checks" if Memo.from_json(operation.memo).rounds else "stays up"
+    proof = "passes its checks" if Memo.from_json(operation.memo).asks else "stays up"
     text = f"Version {number} of {name} runs{again} and {proof}."
     return f"{text} It was taken back later." if operation.reverted else text
 
 
 def _name(step: State, operation: Operation, *, back: bool = False) -> str:
-    if step is State.PROVE and Memo.from_json(operation.memo).rounds:
+    if step is State.PROVE and Memo.from_json(operation.memo).asks:
         return "answers"
     if step is not State.SWAP or back:
         return _WORDS[step]

@@ -13,8 +13,10 @@ from django.utils import timezone
 from accounts.actors import Actor
 from accounts.events import record
 from mollymawk.errors import Conflict, Invalid, Refused
+from unikernels.checks.rounds import configured
 from unikernels.models import Operation, Unikernel, Version
 from unikernels.operations import tasks
+from unikernels.operations.facts import Memo
 from unikernels.operations.machine import FIRST_STATE, Kind
 from unikernels.operations.plan import FAILING_CHECKS, NEW_ABI, NO_WAY_BACK, Plan
 from unikernels.operations.runner import timings
@@ -55,6 +57,7 @@ def begin(actor: Actor, request: Request) -> Operation:
                 requested_by=actor.user,
                 credential=actor.credential,
                 cause=request.cause,
+                memo=Memo(asks=configured(request.unikernel)).to_json(),
                 created_at=now,
                 due_at=now,
                 deadline_at=now + timedelta(seconds=limit),

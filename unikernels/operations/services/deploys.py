@@ -13,11 +13,11 @@ from albatross.models import Instance
 from albatross.names import MAX_LABEL, Name, parse_label
 from mollymawk.errors import Invalid, Refused
 from unikernels.configuration import Configuration
-from unikernels.models import Build, Operation, Unikernel
+from unikernels.models import Operation, Unikernel
 from unikernels.operations.machine import Kind
 from unikernels.operations.plan import Plan
 from unikernels.operations.services.asking import Request, accepted_of, begin, nothing_under_way, possible
-from unikernels.operations.services.placing import Source, available, place, proof_of
+from unikernels.operations.services.placing import Source, available, download_of, place, proof_of
 from unikernels.versions import version_of_source
 
 
@@ -39,14 +39,13 @@ def plan_deploy(
     row = _row(instance, full_name)
     if row is not None and row.team_id != team.pk:
         plan = replace(plan, refusals=(*plan.refusals, f"{full_name} belongs to somebody else."))
-    steps = [
+    steps = (
+        *download_of(image),
         "check the image and the quota again",
         "send the image",
         proof_of(row),
-    ]
-    if isinstance(image, Build):
-        steps.insert(0, f"download it from {image.builder} and verify its SHA-256")
-    return replace(plan, steps=tuple(steps))
+    )
+    return replace(plan, steps=steps)
 
 
 def deploy(

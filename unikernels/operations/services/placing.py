@@ -70,6 +70,13 @@ def place(
     )
 
 
+def download_of(source: Source | None) -> tuple[str, ...]:
+    """The step that gets the bytes of *source*, when they are not here yet."""
+    if not isinstance(source, Build) or store.held(source.digest):
+        return ()
+    return (f"download it from {source.builder} and verify its SHA-256",)
+
+
 def proof_of(unikernel: Unikernel | None) -> str:
     """How it will be seen that it is well, in words."""
     if unikernel is not None and rounds.configured(unikernel):

@@ -27,6 +27,7 @@ from unikernels.operations.services.placing import (
     Source,
     available,
     describe_changes,
+    download_of,
     place,
     proof_of,
     short,
@@ -122,11 +123,8 @@ def _version(
 
 
 def _steps(unikernel: Unikernel, source: Source) -> tuple[str, ...]:
-    download = (
-        [f"download it from {source.builder} and verify its SHA-256"] if isinstance(source, Build) else []
-    )
     return (
-        *download,
+        *download_of(source),
         "check the image and the quota again",
         "hold the running image, as the way back",
         "replace the running unikernel; what the new one writes to block devices stays",
