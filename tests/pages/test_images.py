@@ -156,3 +156,19 @@ def test_examples_are_offered_only_where_they_run(world: World, deployer: Client
     assert response.content == examples()["hello"].image
     assert response.headers["Content-Disposition"] == 'attachment; filename="hello.hvt"'
     assert deployer.get("/images/examples/none/").status_code == 404
+
+
+# --- space -------------------------------------------------------------------------------------------
+
+
+def test_the_space_of_a_team_is_told_each_image_once(world: World, viewer: Client, stranger: Client) -> None:
+    images = {copy.image_id: copy.image.size for copy in world.team.images.select_related("image")}
+
+    assert viewer.get("/images/").context["spaces"] == [(world.team, sum(images.values()))]
+    assert stranger.get("/images/").context["spaces"] == []
+
+
+def test_what_the_versions_of_a_unikernel_take_is_told_below_them(world: World, viewer: Client) -> None:
+    page = viewer.get(f"/unikernels/{world.dns.pk}/").text
+
+    assert "Their images take 4.2 MB of the store." in page

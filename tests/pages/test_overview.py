@@ -13,6 +13,7 @@ from django.utils import timezone
 from albatross.models import Instance
 from tests.api.house import share
 from tests.cast import ClientOf, person
+from tests.pages.care import TCP, check_of
 from tests.pages.world import World, crowd
 
 
@@ -65,6 +66,14 @@ def test_a_failure_of_the_day_before_yesterday_is_history(world: World, deployer
     world.failed(world.old, finished_at=timezone.now() - timedelta(days=2))
 
     assert "It was created and ended within 10 s." not in deployer.get("/").text
+
+
+def test_a_check_that_is_down_is_a_problem(world: World, deployer: Client) -> None:
+    check_of(world.store, "web", "tcp", TCP, state="down")
+
+    assert "does not answer as it should: one of its checks is down." in deployer.get("/").text
+    assert "store</a>" in deployer.get("/?only=problems").text
+    assert "store</a>" in deployer.get("/unikernels/?state=problems").text
 
 
 def test_the_list_can_be_narrowed_to_problems(world: World, deployer: Client) -> None:

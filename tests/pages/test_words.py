@@ -82,6 +82,10 @@ def test_cpu_ids_are_told_as_ranges(numbers: tuple[int, ...], words: str) -> Non
         ({"state": "missing", "ran": False}, "deploy failed", "bad"),
         ({"state": "missing", "under_way": "deploy"}, "deploying", "busy"),
         ({"stale": True, "under_way": "restart"}, "restarting", "busy"),
+        ({"check_down": True}, "check down", "bad"),
+        ({"check_down": True, "changed_outside": True}, "check down", "bad"),
+        ({"check_down": True, "unstable": True}, "unstable", "bad"),
+        ({"check_down": True, "state": "stopped"}, "stopped", "idle"),
     ],
 )
 def test_one_badge_tells_what_matters_most(facts: dict[str, object], word: str, tone: str) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from albatross.models import STALE_AFTER
 from unikernels.builds.status import Standing
-from unikernels.models import Operation, Unikernel
+from unikernels.models import Check, Operation, Unikernel
 from unikernels.pages.words import Badge, state_badge
 from unikernels.templatetags.house import megabytes, short, since
 
@@ -35,13 +35,20 @@ _COLUMNS = (
     "current__digest",
     "standing",
     "under_way",
+    "check_down",
 )
 
 # Beside its builder, when there is something newer (``builds.status``), and the words for it.
 UPDATES = {Standing.UPDATE: "update", Standing.RECONFIGURE: "update, configure"}
 
+CHECK_DOWN = Exists(Check.objects.filter(unikernel=OuterRef("pk"), state=Check.State.DOWN))
 # What needs a person; the same everywhere a list can be narrowed to problems.
-PROBLEMS = Q(state=Unikernel.Presence.MISSING) | Q(unstable=True) | Q(changed_outside=True)
+PROBLEMS = (
+    Q(state=Unikernel.Presence.MISSING)
+    | Q(unstable=True)
+    | Q(changed_outside=True)
+    | Q(CHECK_DOWN, state=Unikernel.Presence.RUNNING)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,9 @@ class Row:
 def rows_of(unikernels: QuerySet[Unikernel]) -> QuerySet[Unikernel, dict[str, Any]]:
     """What ``row`` needs of *unikernels*, in one query."""
     unfinished = Operation.objects.filter(unikernel=OuterRef("pk"), finished_at=None)
-    found = unikernels.annotate(under_way=Subquery(unfinished.values("kind")[:1])).values(*_COLUMNS)
+    found = unikernels.annotate(
+        under_way=Subquery(unfinished.values("kind")[:1]), check_down=CHECK_DOWN
+    ).values(*_COLUMNS)
     return cast("QuerySet[Unikernel, dict[str, Any]]", found)
 
 
@@ -93,6 +102,7 @@ def row(values: dict[str, Any]) -> Row:
         seen_at=seen_at,
         stale=stale,
         ran=values["current__number"] is not None,
+        check_down=values["check_down"],
     )
     digest = values["digest"] or values["current__digest"]
     memory = values["observed"].get("memory")

@@ -76,7 +76,8 @@ class Strip:
     @property
     def words(self) -> str:
         """All of it, for those who do not see the bars."""
-        return f"Last {len(self.bars)} results: {self.counts}" + (f"; {self.speed}" if self.speed else "")
+        which = f"Last {len(self.bars)} results" if len(self.bars) > 1 else "Last result"
+        return f"{which}: {self.counts}" + (f"; {self.speed}" if self.speed else "")
 
 
 def strip_of(newest_first: Sequence[CheckResult]) -> Strip:

@@ -39,6 +39,7 @@ _PRESENCE = {
 }
 DEPLOY_FAILED = Badge("deploy failed", "bad")
 UNSTABLE = Badge("unstable", "bad")
+CHECK_DOWN = Badge("check down", "bad")
 CHANGED_OUTSIDE = Badge("changed outside", "warn")
 
 
@@ -51,11 +52,12 @@ def state_badge(
     seen_at: datetime | None,
     stale: bool,
     ran: bool,
+    check_down: bool = False,
 ) -> Badge:
     """How a unikernel stands, in one badge: what is being done, what is wrong, what is known.
 
     *under_way* is the kind of its unfinished operation; *seen_at* and *stale* are its instance's; *ran*:
-    it has a version that was seen to run.
+    it has a version that was seen to run; *check_down*: one of its checks is down.
     """
     if under_way:
         return Badge(_UNDER_WAY[Kind(under_way)], "busy")
@@ -63,11 +65,12 @@ def state_badge(
         return Badge(last_seen(seen_at), "idle")
     if state == Presence.MISSING:
         return _PRESENCE[Presence.MISSING] if ran else DEPLOY_FAILED
-    if unstable:
-        return UNSTABLE
-    if changed_outside:
-        return CHANGED_OUTSIDE
-    return _PRESENCE[Presence(state)]
+    troubles = (
+        (unstable, UNSTABLE),
+        (check_down and state == Presence.RUNNING, CHECK_DOWN),
+        (changed_outside, CHANGED_OUTSIDE),
+    )
+    return next((badge for there, badge in troubles if there), _PRESENCE[Presence(state)])
 
 
 def last_seen(seen_at: datetime | None) -> str:
