@@ -63,7 +63,7 @@ def refusal(address: IP, port: int, reach: Reach) -> str:
     if _special(judged):
         return f"{address} is of this machine, of its link or for a special use: checks never reach it."
     if (judged, port) in reach.ours:
-        return f"{address} port {port} is our own: checks never reach it."
+        return f"{address} port {port} is not for checks."  # whose it is concerns nobody who may not know
     if judged.is_global or _within(judged, reach.networks):
         return ""
     return f"{address} is a private address, in no network that checks may reach on this instance."

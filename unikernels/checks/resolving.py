@@ -22,6 +22,8 @@ MAX_PLACES = 4  # addresses of one name that are tried; two of each family are c
 MAX_LOOKUPS = 64  # names that are resolved at once: the system's resolver cannot be stopped, only left
 OWN_LOOKUP = 2.0  # seconds to resolve the names of our own servers
 OWN_KNOWN = 60  # seconds after which they are resolved again
+# Not where: our resolver may know names that whoever made the check does not.
+UNTOLD = "The name {} leads to an address that checks may not reach on this instance."
 _PORTS = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379, "postgresql": 5432}
 
 _lookups = threading.BoundedSemaphore(MAX_LOOKUPS)
@@ -63,7 +65,7 @@ def places(host: str, port: int, reach: Reach, seconds: float) -> tuple[Place, .
     found = list(dict.fromkeys(plain(address) for address in _resolved(host, seconds)))
     for address in found:
         if sentence := refusal(address, port, reach) or _own_machine(address, reach):
-            raise Unasked(sentence)
+            raise Unasked(sentence if _literal(host) else UNTOLD.format(host))
     if not found:
         raise Unasked(f"The name {host} has no address.")
     return tuple(Place(address, port) for address in found[:MAX_PLACES])
@@ -86,10 +88,15 @@ def _own_machine(address: IP, reach: Reach) -> str:
 
 
 def _resolved(host: str, seconds: float) -> list[IP]:
+    literal = _literal(host)
+    return [literal] if literal else _looked_up(host, seconds)
+
+
+def _literal(host: str) -> IP | None:
     try:
-        return [ipaddress.ip_address(host)]
+        return ipaddress.ip_address(host)
     except ValueError:
-        return _looked_up(host, seconds)
+        return None
 
 
 def _looked_up(host: str, seconds: float) -> list[IP]:
