@@ -46,6 +46,7 @@ app.conf.update(
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_max": 0.2},
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,  # mail without a server is printed, as it is
     worker_cancel_long_running_tasks_on_connection_loss=False,  # they do not need the broker to go on
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # however long the broker stays away

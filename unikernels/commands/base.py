@@ -6,6 +6,7 @@ Exit codes: 0 succeeded, 1 error, 2 usage, 3 not found, 4 refused, 5 conflict, 6
 
 from __future__ import annotations
 
+import os
 import sys
 from abc import abstractmethod
 from argparse import ArgumentParser
@@ -42,6 +43,9 @@ class OperatorCommand(BaseCommand):
         self.output = Output(self.stdout, self.stderr, json=options["json"], color=not options["no_color"])
         try:
             code = self.act(options)
+        except BrokenPipeError:  # whoever read it has seen enough (head, a pager)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = ERROR
         except ApplicationError as error:
             self._explain(error)
             code = error.exit_code
