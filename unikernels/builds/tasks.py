@@ -1,4 +1,7 @@
-"""The Celery side: wake-ups only. Who asks a builder has claimed it by a conditional UPDATE."""
+"""The Celery side: wake-ups only, which grow old soon: the sweep sends others.
+
+Who asks a builder has claimed it by a conditional UPDATE, or for people by a lock in Redis.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,13 @@ from unikernels.builds import lookups, polling, standings
 LOST_AFTER = timedelta(seconds=10)  # a question that waits longer is looked after
 
 
-@shared_task(name="unikernels.builds.tasks.answer")
+@shared_task(name="unikernels.builds.tasks.answer", expires=60)
 def answer(pk: int) -> None:
     """Answer a question and what else waits for that builder, unless somebody does already."""
     lookups.answer_in_turn(pk)
 
 
-@shared_task(name="unikernels.builds.tasks.poll")
+@shared_task(name="unikernels.builds.tasks.poll", expires=60)
 def poll(pk: int) -> None:
     """Look for newer builds at a builder, unless somebody does already."""
     polling.poll(pk)
