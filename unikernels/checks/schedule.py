@@ -17,9 +17,9 @@ from accounts.events import record
 from unikernels.checks.history import FLIPS
 from unikernels.checks.probes import Found
 from unikernels.checks.rounds import Result, keep, tried
-from unikernels.checks.standing import DOWN_AFTER, UNKNOWN_AFTER, Standing, after
+from unikernels.checks.standing import ASKED, DOWN_AFTER, UNKNOWN_AFTER, Standing, after
 from unikernels.letters.checks import check_changed
-from unikernels.models import Check, CheckResult, Operation, Unikernel
+from unikernels.models import Check, CheckResult, Operation
 
 TIMEOUT = 5.0  # seconds of one try
 SIDE_BY_SIDE = 64  # checks at once: threads that only wait
@@ -30,7 +30,6 @@ CONFIRM_SECONDS = 10  # after a first failure the next try does not wait a whole
 PRUNE_MOST = 5000  # results a sweep; the rest follows with the next
 FORGET_MOST = 200  # checks of stopped unikernels a sweep
 
-Presence = Unikernel.Presence
 State = Check.State
 Outcome = CheckResult.Outcome
 
@@ -66,9 +65,7 @@ def take_in(results: Sequence[Result]) -> None:
 
 def forget_stopped() -> None:
     """What stopped unikernels answered says nothing about them any more."""
-    stopped = Check.objects.filter(
-        ~_under_way("unikernel"), unikernel__state__in=[Presence.STOPPED, Presence.NEW]
-    )
+    stopped = Check.objects.filter(~_under_way("unikernel")).exclude(unikernel__state__in=ASKED)
     known = stopped.exclude(state=State.UNKNOWN).select_related("unikernel__team", "unikernel__instance")
     for check in known[:FORGET_MOST]:
         _flip(check, Standing(State.UNKNOWN), Found(Outcome.INCONCLUSIVE, 0.0, "The unikernel was stopped."))
@@ -86,15 +83,12 @@ def prune() -> int:
 
 
 def _claimed() -> list[Check]:
-    """The checks that are due longest, each moved to its next round: only one caller gets it.
-
-    A unikernel that is missing is asked too: that it does not answer is just what people want to hear.
-    """
+    """The checks that are due longest, each moved to its next round: only one caller gets it."""
     now = timezone.now()
     due = Check.objects.filter(
         ~_under_way("unikernel"),
         due_at__lte=now,
-        unikernel__state__in=[Presence.RUNNING, Presence.MISSING],
+        unikernel__state__in=ASKED,
     ).select_related("unikernel__instance", "unikernel__team")
     checks = list(due.order_by("due_at")[:SIDE_BY_SIDE])
     with transaction.atomic():

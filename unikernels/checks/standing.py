@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from unikernels.models import Check, CheckResult
+from unikernels.models import Check, CheckResult, Unikernel
 
 State = Check.State
 Outcome = CheckResult.Outcome
 
 DOWN_AFTER = 2  # failures in a row: one may be a lost packet, and a mail in the night wants more
 UNKNOWN_AFTER = 3  # results in a row that say nothing: then what they said before says nothing either
+
+# Whose checks are asked. What is missing too: that it does not answer is just what people want to hear.
+ASKED = frozenset({Unikernel.Presence.RUNNING, Unikernel.Presence.MISSING})
 
 
 @dataclass(frozen=True, slots=True)

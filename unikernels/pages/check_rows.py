@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from unikernels.checks.services import MAX_CHECKS, Span, results_of, told_of
+from unikernels.checks.standing import ASKED
 from unikernels.models import Check, CheckResult, Unikernel
 from unikernels.pages.strip import Strip, strip_of
 from unikernels.pages.words import Badge
@@ -49,7 +50,7 @@ def outcome_badge(outcome: str) -> Badge:
 
 def check_rows(thing: Unikernel) -> list[CheckRow]:
     """The checks of *thing* by name: a small query for each, and there are at most ``MAX_CHECKS``."""
-    runs = thing.state == Unikernel.Presence.RUNNING
+    runs = thing.state in ASKED
     return [_row(check, runs=runs) for check in Check.objects.filter(unikernel=thing)[:MAX_CHECKS]]
 
 

@@ -28,6 +28,7 @@ from unikernels.checks.services import (
     told_of,
     uptime,
 )
+from unikernels.checks.standing import ASKED
 from unikernels.models import Check, CheckResult, Unikernel
 from unikernels.pages.care_same import same_add, same_change, same_check
 from unikernels.pages.check_forms import FORMS, CheckForm
@@ -85,7 +86,7 @@ def check(request: PageRequest, pk: int, check_pk: int) -> HttpResponse:
         "check": found,
         "kind": KINDS[found.kind],
         "asks": told_of(found),
-        "badge": badge_of(found, runs=thing.state == Unikernel.Presence.RUNNING),
+        "badge": badge_of(found, runs=thing.state in ASKED),
         "runs": thing.state == Unikernel.Presence.RUNNING,
         "latest": latest[0] if latest else None,
         "strip": strip_of(latest),
