@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from tests.pages.updates import Updates
 from unikernels.models import Lookup, Operation, RollbackWindow, Unikernel, Version
-from unikernels.operations.machine import Kind
+from unikernels.operations.facts import Memo
+from unikernels.operations.machine import Kind, State
 from unikernels.versions import arguments_of
 
 KEPT = {
@@ -55,6 +56,19 @@ def test_a_risk_that_nobody_looked_at_is_not_known(updates: Updates, deployer: C
 
     assert "risk not looked at yet" in page
     assert "risk: " not in page
+
+
+def test_a_build_that_was_tried_and_went_back_is_marked(updates: Updates, deployer: Client) -> None:
+    words = "It was put in place as version 1"
+    assert words not in deployer.get(page_of(updates.world.web)).text
+
+    first = updates.world.web.versions.get()
+    Version.objects.filter(pk=first.pk).update(build=updates.new)
+    memo = Memo(cause="Its checks failed.", ended_in="prove").to_json()
+    bad = {"state": State.ROLLED_BACK, "going_back": True, "memo": memo}
+    updates.finished(updates.world.web, Kind.UPGRADE, first, first, 3, **bad)
+
+    assert words in deployer.get(page_of(updates.world.web)).text
 
 
 def test_viewers_see_what_is_newer_and_change_nothing(updates: Updates, viewer: Client) -> None:

@@ -155,12 +155,12 @@ class Updates:
             kind=Check.Kind.HTTP,
             settings={"url": "http://10.0.0.2/", "connect": None, "status": [200, 399], "text": ""},
         )
-        self.reverted = self._operation(unikernel, Kind.UPGRADE, lost, first, 50, reverted=True)
+        self.reverted = self.finished(unikernel, Kind.UPGRADE, lost, first, 50, reverted=True)
         cause = "2 of the last 10 checks failed: web: status 502."
-        self.taken_back = self._operation(
+        self.taken_back = self.finished(
             unikernel, Kind.ROLLBACK, first, lost, 49, cause=cause, credential="system", requested_by=None
         )
-        self.upgraded = self._operation(unikernel, Kind.UPGRADE, third, first, 1)
+        self.upgraded = self.finished(unikernel, Kind.UPGRADE, third, first, 1)
         self._results(self.upgraded)
         Unikernel.objects.filter(pk=unikernel.pk).update(current=third, digest=third.digest)
         self.window = RollbackWindow.objects.create(
@@ -188,7 +188,7 @@ class Updates:
         Version.objects.filter(pk=version.pk).update(ran_at=self.world.now)
         return version
 
-    def _operation(
+    def finished(
         self,
         unikernel: Unikernel,
         kind: Kind,
@@ -197,6 +197,7 @@ class Updates:
         minutes: int,
         **facts: Any,
     ) -> Operation:
+        """An operation that ended *minutes* ago."""
         ended = self.world.now - timedelta(minutes=minutes)
         common: dict[str, Any] = {
             "kind": kind,

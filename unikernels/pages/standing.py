@@ -12,7 +12,8 @@ from unikernels.builds import status
 from unikernels.builds.risk import Grade, Reason, Risk, manifest_reasons
 from unikernels.builds.rows import solo5_of
 from unikernels.builds.services import changes_from
-from unikernels.models import Build, Lookup, RollbackWindow, Standing, Unikernel
+from unikernels.models import Build, Lookup, Operation, RollbackWindow, Standing, Unikernel
+from unikernels.operations.machine import State
 from unikernels.pages.rows import UPDATES
 from unikernels.pages.words import Badge
 
@@ -33,7 +34,7 @@ MAX_REASONS = 3  # on a card; the page of what changed has all of them
 @dataclass(frozen=True, slots=True)
 class Newer:
     """A newer build than what runs. ``found`` is what runs, as the builder knows it; ``risk`` is None
-    until somebody looked at what changed.
+    until somebody looked at what changed; ``tried`` is the last upgrade to it, if that did not last.
     """
 
     build: Build
@@ -41,6 +42,7 @@ class Newer:
     configure: bool
     reasons: tuple[str, ...]
     risk: Risk | None
+    tried: Operation | None
 
     @property
     def grade(self) -> Badge | None:
@@ -81,7 +83,15 @@ def newer_of(unikernel: Unikernel) -> Newer | None:
         configure=unikernel.standing == status.Standing.RECONFIGURE,
         reasons=tuple(standing.reasons) if standing else (),
         risk=known_risk(found, unikernel.newest) if found else None,
+        tried=_tried(unikernel, unikernel.newest),
     )
+
+
+def _tried(unikernel: Unikernel, build: Build) -> Operation | None:
+    """The last operation that put *build* in place here, if it went back."""
+    before = unikernel.operations.filter(target__build=build, finished_at__isnull=False)
+    last = before.exclude(state__in=(State.ABORTED, State.CANCELLED)).select_related("target").first()
+    return last if last and (last.reverted or last.state != State.SUCCEEDED) else None
 
 
 def beside_of(unikernel: Unikernel) -> Beside | None:
