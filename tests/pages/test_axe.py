@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page
 from accounts.models import User
 from tests.pages.browser import NARROW, WIDE, pages, session_of, window
 from tests.pages.world import World
+from unikernels.models import Freeze
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -93,3 +94,28 @@ def test_what_is_pressed_is_high_enough(visit: Visit) -> None:
     small = {name: page.evaluate(TOO_SMALL) for name, page in visit()}
 
     assert {name: elements for name, elements in small.items() if elements} == {}
+
+
+def test_what_stands_on_a_page_only_sometimes_is_clean_too(
+    world: World, root: User, live_server: Any, browser: Browser
+) -> None:
+    for team in (None, world.team):
+        Freeze.objects.create(team=team, by=root, reason="Moving fra-1 to other hardware")
+    found, path = [], f"{live_server.url}/unikernels/{world.web.pk}"
+    for theme in ("light", "dark"):
+        page = window(browser, live_server.url, session_of(root), theme=theme, width=NARROW).new_page()
+        page.goto(f"{live_server.url}/teams/robur/")
+        found += problems(page, "frozen")
+        page.goto(f"{path}/checks/add/http/")
+        page.click("text=Try it now")
+        found += problems(page, "refused")
+        page.fill("#id_url", "http://127.77.99.99:1/")
+        page.click("text=Try it now")
+        found += problems(page, "tried")
+        page.goto(f"{path}/updates/")
+        page.click("text=Automatic: it is put")
+        page.fill("#id_minutes", "1")
+        page.click("text=Save")
+        found += problems(page, "wrong")
+
+    assert "\n".join(found) == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from accounts.models import User
 from albatross.simulator.images import build_image
 from tests.pages.browser import session_of, window
 from tests.pages.world import World
-from unikernels.models import Operation, TeamImage
+from unikernels.models import Check, Operation, TeamImage
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -251,3 +252,56 @@ def test_paused_nothing_moves_and_nothing_is_lost(world: World, show: Show, redi
     page.click("#pause")
 
     expect(page.locator("#console .line")).to_have_count(3)
+
+
+# --- checks, updates ---------------------------------------------------------------------------------
+
+
+def test_the_openings_follow_the_form_while_it_is_filled_in(world: World, show: Show) -> None:
+    page = show(f"/unikernels/{world.web.pk}/updates/")
+    expect(page.locator("#openings")).not_to_contain_text("Asia/Tokyo")
+
+    page.fill("#id_zone", "Asia/Tokyo")
+
+    expect(page.locator("#openings")).to_contain_text("In Asia/Tokyo")
+    expect(page.locator("#id_zone")).to_be_focused()
+
+
+def test_without_javascript_the_openings_come_by_a_button(
+    world: World, browser: Browser, live_server: Any, dave: User
+) -> None:
+    page = window(browser, live_server.url, session_of(dave), script=False).new_page()
+    page.goto(f"{live_server.url}/unikernels/{world.web.pk}/updates/")
+    page.fill("#id_zone", "Asia/Tokyo")
+    page.get_by_role("button", name="Show them").click()
+
+    expect(page.locator("#openings")).to_contain_text("In Asia/Tokyo")
+    expect(page.locator("#id_zone")).to_have_value("Asia/Tokyo")
+
+
+def test_the_card_of_checks_shows_the_next_state_by_itself(world: World, show: Show) -> None:
+    page = show(f"/unikernels/{world.web.pk}/")
+    row = page.locator(f"#checks tr:has(#check-{world.up.pk})")
+    expect(row.locator(".badge")).to_have_text("up")
+
+    Check.objects.filter(pk=world.up.pk).update(state=Check.State.DOWN)
+
+    expect(row.locator(".badge")).to_have_text("down", timeout=15_000)
+
+
+def test_a_check_is_tried_refused_and_added(world: World, show: Show, simulated_network: str) -> None:
+    page = show(f"/unikernels/{world.store.pk}/")
+    page.get_by_role("link", name="Add TCP check").click()
+    expect(page.get_by_label("Address")).to_have_value("10.0.0.2:443")
+
+    page.get_by_role("button", name="Try it now").click()
+    expect(page.get_by_role("alert")).to_contain_text("A superuser can allow it")
+
+    with socket.create_server((simulated_network.replace("0/24", "204"), 0)) as server:
+        host, port = server.getsockname()
+        page.get_by_label("Address").fill(f"{host}:{port}")
+        page.get_by_role("button", name="Try it now").click()
+        expect(page.get_by_text("Tried once: passed")).to_be_visible()
+
+    page.get_by_role("button", name="Add the check").click()
+    expect(page.locator("#checks")).to_contain_text(f"{host}:{port} takes connections")
