@@ -146,7 +146,7 @@ def main() -> None:
         populate([*built, *(f"{number:064x}" for number in range(UNKNOWN))])
         cold = poll()
         print(f"{UNIKERNELS} unikernels, {JOBS} jobs, {JOBS * BUILDS} builds and {UNKNOWN} unknown images")
-        print(f"cold round: {cold['seconds']:.1f} s, {cold['requests']} requests, {cold['memory']:.0f} MB")
+        print(f"cold round: {cold['seconds']:.1f} s, {cold['requests']} requests")
         for job in range(NEW):
             publish(url, f"job-{job}", BUILDS)
         let_time_pass()
