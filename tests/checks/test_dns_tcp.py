@@ -68,6 +68,7 @@ def test_an_answer_by_udp_passes_and_is_told(here: str, ask: Probe) -> None:
         wrong = ask("dns", server=packets.place, name="example.org", answer="192.0.2.3")
     assert (found.outcome, found.text) == (PASSED, "It answered 192.0.2.1, 192.0.2.2.")
     assert right.outcome == PASSED
+    assert dns.message.from_wire(packets.requests[0]).flags & dns.flags.RD, "resolvers are checked too"
     assert wrong.outcome == FAILED
     assert "192.0.2.3 is not among them" in wrong.text
     assert stream.requests == []

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Event
+from albatross.models import Instance
 from tests.checks.conftest import check_of
 from unikernels.checks import restarts
 from unikernels.checks.restarts import DAY, MOST, NOT_RESTARTED, PAUSES, sweep
@@ -90,6 +91,14 @@ def test_not_when_it_does_not_run(check: Check, state: str) -> None:
     Unikernel.objects.update(state=state)
     assert sweep() == []
     assert told() == []
+
+
+def test_not_while_the_instance_does_not_answer(check: Check) -> None:
+    fail(check, 3)
+    Instance.objects.update(status=Instance.Status.DEGRADED)
+    assert sweep() == []
+    Instance.objects.update(status=Instance.Status.ONLINE)
+    assert len(sweep()) == 1
 
 
 def test_not_while_anything_is_done_to_it(check: Check, unikernel: Unikernel) -> None:

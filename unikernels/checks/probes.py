@@ -20,7 +20,6 @@ from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import dns.exception
-import dns.flags
 import dns.message
 import dns.query
 import dns.rcode
@@ -314,7 +313,6 @@ class _Wire(io.RawIOBase):
 def _ask_dns(wanted: Dns, reach: Reach, clock: Clock) -> str:
     spots = _spots(wanted, reach, clock)
     query = dns.message.make_query(wanted.name, wanted.type)
-    query.flags &= ~dns.flags.RD  # the server's own knowledge is asked for
     try:
         answer = _by_udp(query, spots[0], clock) or _by_tcp(query, spots, clock)
     except (dns.exception.DNSException, EOFError) as error:

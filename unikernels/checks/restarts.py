@@ -1,7 +1,8 @@
 """Automatic restarts of what does not answer any more: few, further and further apart, then never again.
 
-At most ``MOST`` in a day and in one outage. Not while anything else is done to the unikernel, and not while
-its rollback window is open: there the window's guard decides.
+At most ``MOST`` in a day and in one outage. Not while anything else is done to the unikernel, not while its
+rollback window is open (there the window's guard decides), and not while its instance does not answer: then
+it may be the way there that is broken.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from django.utils import timezone
 from accounts.actors import SYSTEM
 from accounts.events import record
 from accounts.models import Event
+from albatross.models import Instance
 from mollymawk.errors import ApplicationError, Conflict
 from unikernels.models import Check, CheckResult, Operation, RollbackWindow, Unikernel
 from unikernels.operations.machine import Kind
@@ -39,7 +41,7 @@ def _failing() -> QuerySet[Unikernel]:
     )
     return Unikernel.objects.filter(
         Exists(failing), state=Unikernel.Presence.RUNNING, restart_after__isnull=False, team__isnull=False
-    )
+    ).exclude(instance__status=Instance.Status.DEGRADED)
 
 
 def _restart(pk: int) -> Operation | None:
