@@ -61,7 +61,7 @@ class Updates:
         )
         self.old = self.build("static-website", 9, world.web_image.image)
         self.new = self.build("static-website", 0, size=4_400_000)
-        self.grown = self.build("store", 1, devices=[NET, STORAGE, ["cache", "block"]], size=2_000_000)
+        self.grown = self.build("store", 1, devices=[NET, STORAGE, ["cache", "block"]], target="spt")
         self.stands(world.web, "update", self.old, self.new)
         was = self.build("store", 30, world.store_image.image)
         self.stands(world.store, "reconfigure", was, self.grown, "Device cache (block) is new.")

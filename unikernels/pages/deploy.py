@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import team_of
-from accounts.models import Role, Team
+from accounts.models import Quota, Role, Team
 from albatross.models import Instance
 from mollymawk.errors import ApplicationError, Forbidden
 from mollymawk.rest.pages import NEWEST_FIRST
@@ -101,7 +101,7 @@ def _of_image(request: PageRequest, team: Team, digest: str) -> Source:
 def _deploy(request: PageRequest, owner: Team, source: Source) -> HttpResponse:
     places = _places(request, owner)
     if not places:
-        who = {"team": owner, "teams": request.actor.deploy_teams()}
+        who = {"team": owner, "teams": teams_with_place(request)}
         context = {"section": "unikernels", "source": source, "build": source.build, "step": 2, **who}
         return render(request, "deploy_nowhere.html", context)
     place = next((p for p in places if p.name == request.GET.get("instance")), places[0])
@@ -113,7 +113,7 @@ def _deploy(request: PageRequest, owner: Team, source: Source) -> HttpResponse:
     form = DeployForm(data, offer=offer_of(owner, place, share, devices, frozenset()), base=base)
     if again:
         form.initial["name"] = again.unikernel.name
-    drawn = {"places": places, "problem": problem, "again": again, "teams": request.actor.deploy_teams()}
+    drawn = {"places": places, "problem": problem, "again": again, "teams": teams_with_place(request)}
     change = _change(request, source, share, drawn)
     if making:
         return draw(request, form, change)
@@ -124,6 +124,13 @@ def _places(request: PageRequest, team: Team) -> list[Instance]:
     """Where *team* may have something."""
     theirs = Q(quotas__team=team) | Q(policies__path=team.domain)
     return list(instances_of(request.actor).filter(theirs).distinct().order_by("name"))
+
+
+def teams_with_place(request: PageRequest) -> list[Team]:
+    """The teams for which something can be deployed somewhere."""
+    granted = Quota.objects.filter(team__in=request.actor.deploy_teams())
+    with_place = set(granted.values_list("team", flat=True))
+    return [team for team in request.actor.deploy_teams() if team.pk in with_place]
 
 
 def _again(request: PageRequest, team: Team) -> Version | None:

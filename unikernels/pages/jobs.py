@@ -12,11 +12,12 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from accounts.models import Quota, Role, Team
+from accounts.models import Role, Team
 from mollymawk.errors import Forbidden
 from unikernels.access import unikernel_of
 from unikernels.builds.services import ask, builder_named, pending
 from unikernels.models import Build, Builder, Lookup, Unikernel
+from unikernels.pages.deploy import teams_with_place
 from unikernels.pages.request import PageRequest, page
 from unikernels.pages.same import same
 
@@ -98,8 +99,7 @@ def _team(request: PageRequest) -> Team:
     teams = request.actor.deploy_teams()
     if request.frame.team in teams:
         return request.frame.team
-    with_place = Quota.objects.filter(team__in=teams).order_by("team__name").select_related("team").first()
-    return with_place.team if with_place else teams[0]
+    return (teams_with_place(request) or teams)[0]
 
 
 def _upgrading(request: PageRequest) -> Unikernel | None:
