@@ -14,6 +14,7 @@ from accounts.models import Team
 from albatross.models import Instance
 from albatross.names import Name
 from unikernels.operations.machine import Kind, Running, State
+from unikernels.statistics.models import Feed, Starts, Stretch, Tick  # noqa: F401 - Django looks here
 
 
 class Image(models.Model):
