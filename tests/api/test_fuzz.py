@@ -25,9 +25,10 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
     max_leaves=6,
 )
+NAMES = "limit cursor team instance q state dry_run finished build server fresh x".split()
 queries = st.dictionaries(
-    st.sampled_from(["limit", "cursor", "team", "instance", "q", "state", "dry_run", "finished", "x"]),
-    st.text(max_size=40) | st.sampled_from(["true", "robur", "fra-1", "1", "running"]),
+    st.sampled_from(NAMES),
+    st.text(max_size=40) | st.sampled_from(["true", "robur", "fra-1", "1", "running", "builds"]),
     max_size=3,
 )
 kinds = st.sampled_from(["application/json", "application/json; charset=utf-16", "text/plain", ""])

@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.actors import COMMAND
 from mollymawk.errors import Invalid, Missing
-from unikernels.api.checks import show
+from unikernels.api.check_shapes import show, show_found
 from unikernels.checks.services import check_add, check_remove, check_try, told_of
 from unikernels.checks.settings import parse, told
 from unikernels.commands.base import ERROR, SUCCEEDED, OperatorCommand
@@ -112,8 +112,7 @@ class Command(OperatorCommand):
             return tell_rehearsal(lambda: None, self.output, step)
         found = check_try(actor=COMMAND, unikernel=unikernel, kind=kind, settings=settings)
         if self.output.json:
-            facts = {"outcome": found.outcome, "latency": found.latency, "text": found.text}
-            self.output.data(facts)
+            self.output.data(show_found(found))
         else:
             outcome = toned(found.outcome, _TONES.get(found.outcome, "warn"))
             latency = f"{found.latency * 1000:.0f} ms"
