@@ -117,8 +117,7 @@ def test_a_name_is_given_once_and_checks_are_counted(unikernel: Unikernel, deplo
 
 
 def test_another_question_forgets_the_last_answer(check: Check, deployer: Actor) -> None:
-    Check.objects.update(state=Check.State.DOWN, failures=5)
-    check.refresh_from_db()
+    Check.objects.update(state=Check.State.DOWN, failures=5)  # by a sweep, since it was read
     changed = check_change(actor=deployer, check=check, settings={"url": "http://10.0.0.3/"})
     assert (changed.state, changed.failures) == (Check.State.UNKNOWN, 0)
     assert told() == ["check.changed", "check.unknown"]
@@ -149,6 +148,13 @@ def test_a_change_is_held_to_the_same_rules(check: Check, unikernel: Unikernel, 
     assert (kept.name, kept.kind, kept.settings["url"]) == ("web", "http", WEB["url"])
 
 
+def test_a_check_that_was_removed_meanwhile_is_missing(check: Check, deployer: Actor) -> None:
+    Check.objects.all().delete()
+    with pytest.raises(Missing):
+        check_change(actor=deployer, check=check, seconds=30)
+    assert told() == []
+
+
 def test_another_kind_comes_with_its_settings(check: Check, deployer: Actor) -> None:
     changed = check_change(actor=deployer, check=check, kind="tcp", settings={"address": "10.0.0.2:22"})
     assert (changed.kind, changed.settings) == ("tcp", {"address": "10.0.0.2:22"})
@@ -156,6 +162,7 @@ def test_another_kind_comes_with_its_settings(check: Check, deployer: Actor) -> 
 
 def test_a_removed_check_takes_its_results_with_it(check: Check, deployer: Actor) -> None:
     CheckResult.objects.create(check_row=check, at=check.created_at, outcome="passed", latency=0, text="")
+    check_remove(actor=deployer, check=check)
     check_remove(actor=deployer, check=check)
     assert not Check.objects.exists()
     assert not CheckResult.objects.exists()

@@ -45,6 +45,7 @@ __all__ = [
     "uptime",
 ]
 
+GONE = "There is no such check, or it is not yours."
 MAX_CHECKS = 10  # of one unikernel; all of them are asked at once
 MAX_NAME = 63  # characters
 MIN_SECONDS = 10  # between two rounds; more often would be a load for a small unikernel
@@ -65,7 +66,7 @@ def check_of(actor: Actor, pk: int, role: Role = Role.VIEWER) -> Check:
     """The check *pk*, for somebody with *role* in the team of its unikernel."""
     check = checks_of(actor).filter(pk=pk).first()
     if check is None:
-        raise Missing("There is no such check, or it is not yours.")
+        raise Missing(GONE)
     require(actor, check.unikernel.team, role)
     return check
 
@@ -147,8 +148,8 @@ def check_remove(*, actor: Actor, check: Check) -> None:
     """Forget *check* and its results; the events stay."""
     _allowed(actor, check.unikernel)
     with transaction.atomic():
-        _tell(actor, check, "check.removed")
-        Check.objects.filter(pk=check.pk).delete()
+        if Check.objects.filter(pk=check.pk).delete()[0]:
+            _tell(actor, check, "check.removed")
 
 
 def check_try(*, actor: Actor, unikernel: Unikernel, kind: str, settings: Mapping[str, Any]) -> Found:
@@ -222,14 +223,17 @@ def _change(actor: Actor, check: Check, changed: dict[str, Any]) -> None:
         {"state": Check.State.UNKNOWN, "state_since": timezone.now(), "failures": 0} if anew else {}
     )
     with transaction.atomic():
+        was = rows.values_list("state", flat=True).first()  # a sweep may have written it since
+        if was is None:
+            raise Missing(GONE)
         try:
             with transaction.atomic():
                 rows.update(**changed, **more)
         except IntegrityError as error:
             raise _taken(changed["name"]) from error
         _tell(actor, check, "check.changed", fields=sorted(changed))
-        if anew and check.state != Check.State.UNKNOWN:
-            _tell(actor, check, "check.unknown", was=check.state, now=Check.State.UNKNOWN)
+        if anew and was != Check.State.UNKNOWN:
+            _tell(actor, check, "check.unknown", was=was, now=Check.State.UNKNOWN)
 
 
 def _taken(name: str) -> Conflict:
