@@ -327,4 +327,4 @@ def test_events_tell_who_and_what(inside: Client, alice: User, robur: Team) -> N
 
 def test_every_model_of_this_app_is_in_the_admin_but_the_set_up_token() -> None:
     registered = {model.__name__ for model in admin.site._registry if model.__module__ == "accounts.models"}
-    assert registered == {"User", "Team", "Quota", "ApiToken", "Event"}
+    assert registered == {"User", "Team", "Quota", "ApiToken", "Event", "MailChoice", "Letter"}

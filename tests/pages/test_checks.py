@@ -275,6 +275,15 @@ def test_there_are_three_kinds(world: World, deployer: Client) -> None:
     assert deployer.get(path_of(world.web, "add/icmp/")).status_code == 404
 
 
+@pytest.mark.parametrize("page", ["checks/add/tcp/", "restarts/", "updates/"])
+def test_what_belongs_to_no_team_is_not_looked_after(world: World, superuser: Client, page: str) -> None:
+    response = superuser.get(f"/unikernels/{world.unmanaged.pk}/{page}")
+
+    assert response.status_code == 422
+    assert "wiki belongs to no team here" in response.text
+    assert "By itself" not in superuser.get(f"/unikernels/{world.unmanaged.pk}/").text
+
+
 # --- automatic restarts ------------------------------------------------------------------------------
 
 

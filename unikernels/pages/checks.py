@@ -35,6 +35,7 @@ from unikernels.pages.check_forms import FORMS, CheckForm
 from unikernels.pages.check_rows import badge_of, check_rows, outcome_badge, percent, period
 from unikernels.pages.confirm import Confirm
 from unikernels.pages.lists import listed
+from unikernels.pages.managed import managed_of
 from unikernels.pages.request import PageRequest, page, refused, say
 from unikernels.pages.same import Same
 from unikernels.pages.strip import line_of, strip_of
@@ -131,7 +132,7 @@ def _page_of(thing: Unikernel) -> str:
 @require_http_methods(["GET", "POST"])
 def add(request: PageRequest, pk: int, kind: str) -> HttpResponse:
     """A new check of one kind."""
-    thing = unikernel_of(request.actor, pk, Role.DEPLOYER)
+    thing = managed_of(request.actor, pk)
     if kind not in FORMS:
         raise Missing("There is no such kind of check.")
     form = FORMS[kind](request.POST if request.method == "POST" else None, unikernel=thing)

@@ -8,14 +8,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from accounts.models import Role
 from mollymawk.errors import ApplicationError
-from unikernels.access import unikernel_of
 from unikernels.checks.restarts import MOST, PAUSES
 from unikernels.checks.services import MAX_RESTART_AFTER, MIN_RESTART_AFTER, restart_after_set
 from unikernels.models import Unikernel
 from unikernels.pages.care_same import same_restarts
 from unikernels.pages.forms import show_error
+from unikernels.pages.managed import managed_of
 from unikernels.pages.request import PageRequest, page, say
 from unikernels.templatetags.house import span
 
@@ -36,7 +35,7 @@ class RestartForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 def restart_after(request: PageRequest, pk: int) -> HttpResponse:
     """Whether it is restarted by itself when its checks fail."""
-    thing = unikernel_of(request.actor, pk, Role.DEPLOYER)
+    thing = managed_of(request.actor, pk)
     form = RestartForm(
         request.POST if request.method == "POST" else None, initial={"restart_after": thing.restart_after}
     )

@@ -14,13 +14,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.models import Role
 from mollymawk.errors import ApplicationError
-from unikernels.access import unikernel_of
 from unikernels.models import Unikernel
 from unikernels.pages.care_same import same_updates
 from unikernels.pages.forms import show_error
 from unikernels.pages.maintenance import clock_change, openings
+from unikernels.pages.managed import managed_of
 from unikernels.pages.request import PageRequest, page, say
 from unikernels.updates.calendar import DAYS, MAX_MINUTES, MIN_MINUTES, Maintenance, parse, told, zones
 from unikernels.updates.services import update_mode_set
@@ -106,7 +105,7 @@ class UpdateModeForm(forms.Form):
 @require_http_methods(["GET", "POST"])
 def update_mode(request: PageRequest, pk: int) -> HttpResponse:
     """The form; ``action=look`` shows the openings without saving."""
-    thing = unikernel_of(request.actor, pk, Role.DEPLOYER)
+    thing = managed_of(request.actor, pk)
     initial = {"mode": thing.update_mode} | (thing.maintenance or _FIRST)
     form = UpdateModeForm(request.POST if request.method == "POST" else None, initial=initial)
     looks = request.POST.get("action") == "look"
@@ -169,7 +168,7 @@ def _ahead(window: Maintenance | None, now: datetime) -> dict[str, Any]:
 @require_GET
 def look_ahead(request: PageRequest, pk: int) -> HttpResponse:
     """The openings of the window in the query, for who is filling in the form."""
-    thing = unikernel_of(request.actor, pk, Role.DEPLOYER)
+    thing = managed_of(request.actor, pk)
     query = request.GET.copy()
     query["mode"] = Mode.MANUAL  # an unfinished window is no mistake yet
     form = UpdateModeForm(query)
