@@ -25,7 +25,20 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
     max_leaves=6,
 )
-NAMES = "limit cursor team instance q state dry_run finished build server fresh x".split()
+NAMES = [
+    "limit",
+    "cursor",
+    "team",
+    "instance",
+    "q",
+    "state",
+    "dry_run",
+    "finished",
+    "build",
+    "server",
+    "fresh",
+    "x",
+]
 queries = st.dictionaries(
     st.sampled_from(NAMES),
     st.text(max_size=40) | st.sampled_from(["true", "robur", "fra-1", "1", "running", "builds"]),
