@@ -50,6 +50,15 @@ app.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=False,  # they do not need the broker to go on
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # however long the broker stays away
+    # What others' servers can keep waiting has workers of its own; operations never wait for it.
+    task_routes={
+        "unikernels.operations.tasks.download": {"queue": "background"},
+        "accounts.mail.*": {"queue": "background"},
+        "unikernels.builds.*": {"queue": "background"},
+        "unikernels.checks.*": {"queue": "background"},
+        "unikernels.images.*": {"queue": "background"},
+        "unikernels.letters.*": {"queue": "background"},
+    },
     beat_schedule={
         "operations-sweep": {"task": "unikernels.operations.tasks.sweep", "schedule": 5.0},
         "windows-sweep": {"task": "unikernels.windows.tasks.sweep", "schedule": 5.0},

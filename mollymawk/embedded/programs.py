@@ -84,6 +84,12 @@ def worker(processes: int = 2) -> Program:
     return Program("worker", [*_CELERY, "worker", *options], quiet)
 
 
+def background(processes: int = 2) -> Program:
+    """Downloads, polls builders, asks checks, sends mail: what may wait for others' servers."""
+    ours = worker(processes)
+    return Program("background", [*ours.command, "-Q", "background", "-n", "background@%h"], ours.environment)
+
+
 def beat(folder: Path) -> Program:
     """Sends the wake-ups of the schedule; remembers in *folder* when it last did."""
     options = ["--schedule", str(folder / "schedule"), "--pidfile", "", "--loglevel", "WARNING"]

@@ -17,7 +17,7 @@ from unikernels.builds.simulator.server import Server, serving
 from unikernels.configuration import Configuration
 from unikernels.images import store
 from unikernels.models import Build, Builder, Operation, Unikernel, Version
-from unikernels.operations import services
+from unikernels.operations import runner, services
 from unikernels.operations.machine import State
 
 JOB = "hello"
@@ -156,3 +156,16 @@ def test_bytes_that_were_let_go_are_downloaded_again(
     operation = house.finish(services.upgrade(actor=house.actor, unikernel=deployed, to=version))
     assert operation.state == State.SUCCEEDED, operation.reason
     assert house.digest() == older.digest
+
+
+def test_a_worker_for_steps_leaves_downloads_to_the_background(
+    house: House, deployed: Unikernel, newer: Build
+) -> None:
+    operation = upgrade(house, deployed, newer)
+    while not runner.downloads(operation.pk):
+        assert runner.advance(operation.pk, downloads=False) is not None
+    assert runner.advance(operation.pk, downloads=False) == 0
+    operation.refresh_from_db()
+    assert operation.state == State.FETCH
+    assert not store.held(newer.digest)
+    assert house.finish(operation).state == State.SUCCEEDED

@@ -27,7 +27,7 @@ from tests import postgresql
 
 ROOT = Path(__file__).resolve().parents[2]
 MANAGE = ROOT / "manage.py"
-PROGRAMS = ("broker", "simulator", "builder", "worker", "beat", "watcher", "web")
+PROGRAMS = ("broker", "simulator", "builder", "worker", "background", "beat", "watcher", "web")
 
 # Seconds. Nobody measures them: they end a test that hangs.
 ENOUGH = 60.0

@@ -15,7 +15,7 @@ from unikernels.operations import judge
 from unikernels.operations.capture import NotPossible, hold_bytes, link
 from unikernels.operations.facts import Memo
 from unikernels.operations.lease import CancelAsked, Lease
-from unikernels.operations.machine import Event, Kind, State
+from unikernels.operations.machine import Event, Kind, Leg, State
 from unikernels.operations.plan import NO_WAY_BACK
 from unikernels.operations.sending import MAX_TRIES, given_up, words
 from unikernels.operations.work import Outcome, Work
@@ -32,6 +32,13 @@ def fetch(work: Work, target: Version) -> Outcome:
     if work.kind is Kind.DEPLOY:
         return Outcome(Event.REFUSED, work.memo, "The bytes of the image are not in the store any more.")
     return hold(work, target, then="The image could not be fetched from the instance: ")
+
+
+def to_download(work: Work) -> bool:
+    """Whether the step to do is a download."""
+    target = work.operation.target
+    fetching = work.state is State.FETCH and work.leg is not Leg.BACK
+    return fetching and target is not None and target.build is not None and target.image is None
 
 
 def hold(work: Work, version: Version, *, then: str) -> Outcome:

@@ -17,6 +17,7 @@ from unikernels.models import Operation
 from unikernels.operations import record
 from unikernels.operations.ending import with_console
 from unikernels.operations.facts import Answer
+from unikernels.operations.fetching import to_download
 from unikernels.operations.judge import Timings
 from unikernels.operations.lease import Lease, LeaseLost
 from unikernels.operations.machine import TERMINAL, TRANSITIONS, Event, Kind, State
@@ -33,8 +34,15 @@ def timings() -> Timings:
     return Timings(**getattr(settings, "OPERATION_TIMINGS", {}))
 
 
-def advance(pk: int) -> float | None:
-    """Take operation *pk* as far as it goes now.
+def downloads(pk: int) -> bool:
+    """Whether the next thing that operation *pk* does is a download from a builder."""
+    return Operation.objects.filter(
+        pk=pk, state=State.FETCH, target__build__isnull=False, target__image=None
+    ).exists()
+
+
+def advance(pk: int, *, downloads: bool = True) -> float | None:
+    """Take operation *pk* as far as it goes now; without *downloads* not into one.
 
     Returns the seconds until it is due again, or None when it is finished or somebody else's.
     """
@@ -44,7 +52,7 @@ def advance(pk: int) -> float | None:
         return None
     due: float | None = POISONED
     try:
-        due = _run(pk, lease, waits)
+        due = _run(pk, lease, waits, downloads=downloads)
     except LeaseLost:
         log.info("operation %s: the lease is lost", pk)
         due = 0.0  # whoever comes next, at once
@@ -54,12 +62,14 @@ def advance(pk: int) -> float | None:
     return due
 
 
-def _run(pk: int, lease: Lease, waits: Timings) -> float | None:
+def _run(pk: int, lease: Lease, waits: Timings, *, downloads: bool) -> float | None:
     while True:
         lease.cancellable = False
         lease.guard()
         operation = _read(pk)
         work = Work(operation, lease, waits, time.time())
+        if not downloads and to_download(work):
+            return 0.0
         outcome = with_console(work, _interruption(work) or STEPS[work.state](work))
         state = record.write(work, outcome)
         if state in TERMINAL:

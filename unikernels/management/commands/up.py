@@ -86,6 +86,7 @@ class Command(BaseCommand):
         self._start_demo(supervisor, network)
         for program in (
             programs.worker(),
+            programs.background(),
             programs.beat(_folder("beat")),
             programs.watcher(),
             programs.web(port),

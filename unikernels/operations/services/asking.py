@@ -65,7 +65,7 @@ def begin(actor: Actor, request: Request) -> Operation:
     except IntegrityError as error:  # the database's own word: one unfinished operation per unikernel
         raise under_way(request.unikernel) from error
     asked(actor, operation, f"operation.{request.kind}")
-    transaction.on_commit(lambda: tasks.advance.delay(operation.pk))
+    transaction.on_commit(lambda: tasks.wake(operation.pk))
     return operation
 
 

@@ -27,7 +27,7 @@ def cancel(*, actor: Actor, operation: Operation) -> Operation:
         unasked = Operation.objects.filter(pk=current.pk, finished_at=None, cancel_asked_at=None)
         if unasked.update(cancel_asked_at=timezone.now(), due_at=timezone.now()):
             asked(actor, current, "operation.cancel-asked")
-        transaction.on_commit(lambda: tasks.advance.delay(current.pk))
+        transaction.on_commit(lambda: tasks.wake(current.pk))
     current.refresh_from_db()
     return current
 
