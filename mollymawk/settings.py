@@ -158,6 +158,8 @@ CACHES = {
 # Networks of the proxies in front of us. Only what they write into X-Forwarded-For is believed, and
 # X-Forwarded-Proto only when there are any.
 TRUSTED_PROXIES = env_networks("TRUSTED_PROXIES")
+# Networks from where everybody may read /metrics without a token: the monitoring, nobody else.
+METRICS_NETWORKS = env_networks("METRICS_NETWORKS")
 
 # --- mail ---------------------------------------------------------------------------------------
 # Without a server mail is written to standard output, for whoever tries things out.

@@ -6,9 +6,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 from mollymawk.health import health
+from unikernels.metrics.door import metrics
 
 urlpatterns = [
     path("healthz", health, name="health"),
+    path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("accounts.api_urls")),
     path("api/v1/", include("unikernels.api.urls")),

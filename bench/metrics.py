@@ -1,0 +1,105 @@
+"""``/metrics`` with 10,000 unikernels on 100 instances, half of them with a check: in this process, over Django's client."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from ipaddress import ip_network
+
+from bench.deploy import memory, reset_peak
+from bench.surroundings import project
+
+INSTANCES, UNIKERNELS, TEAMS = 100, 10_000, 50
+RESULTS = 20  # of each check
+ROUNDS = 5
+TARGET = 1.0  # seconds; Prometheus waits 10 by default, and a web process answers nobody else meanwhile
+QUERY_TARGET = 20
+
+
+def populate() -> None:
+    """The rows, as inventory and checks would have written them."""
+    from django.utils import timezone  # noqa: PLC0415  # Django is set up only now
+
+    from accounts.models import Quota, Team  # noqa: PLC0415
+    from albatross.models import Instance  # noqa: PLC0415
+    from unikernels.models import Check, CheckResult, Unikernel  # noqa: PLC0415
+
+    now = timezone.now()
+    teams = Team.objects.bulk_create(Team(name=f"team-{n}", domain=f"team-{n}") for n in range(TEAMS))
+    places = Instance.objects.bulk_create(
+        Instance(name=f"host-{n}", address=f"192.0.2.1:{n}", status="online", seen_at=now)
+        for n in range(INSTANCES)
+    )
+    Quota.objects.bulk_create(
+        Quota(team=team, instance=place, unikernels=10, memory=1000) for team in teams for place in places
+    )
+    rows = Unikernel.objects.bulk_create(
+        (
+            Unikernel(
+                instance=places[number % INSTANCES],
+                team=teams[number % TEAMS],
+                path=teams[number % TEAMS].domain,
+                name=f"unikernel-{number}",
+                state="running",
+                started=1_700_000_000_000 + number,
+                observed={
+                    "memory": 32,
+                    "cpuids": [0],
+                    "bridges": [["service", "service", "00:00:00:00:00:00"]],
+                },
+                standing="current",
+            )
+            for number in range(UNIKERNELS)
+        ),
+        batch_size=500,
+    )
+    checks = Check.objects.bulk_create(
+        (Check(unikernel=row, name="web", kind="tcp", settings={}, state="up") for row in rows[::2]),
+        batch_size=500,
+    )
+    CheckResult.objects.bulk_create(
+        (
+            CheckResult(check_row=check, at=now, outcome="passed", latency=0.01, text="fine")
+            for check in checks
+            for _ in range(RESULTS)
+        ),
+        batch_size=500,
+    )
+
+
+def scrape() -> tuple[float, int, int]:
+    """Seconds of the processor, bytes and queries of one reading."""
+    from django.db import connection  # noqa: PLC0415  # Django is set up only now
+    from django.test import Client  # noqa: PLC0415
+    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415
+
+    with CaptureQueriesContext(connection) as queries:
+        start = time.process_time()  # of this process: how busy the others are says nothing of us
+        answer = Client().get("/metrics")
+        took = time.process_time() - start
+    assert answer.status_code == 200, answer.status_code
+    return took, len(answer.content), len(queries)
+
+
+def main() -> None:
+    """Print the figures beside their targets."""
+    with project():
+        from django.conf import settings  # noqa: PLC0415  # Django is set up only now
+
+        settings.METRICS_NETWORKS = [ip_network("127.0.0.0/8")]
+        settings.ALLOWED_HOSTS = ["testserver"]
+        populate()
+        scrape()
+        reset_peak()
+        held = memory("VmRSS")
+        found = [scrape() for _ in range(ROUNDS)]
+        seconds = statistics.median(took for took, _, _ in found)
+        _, size, queries = found[-1]
+        print(f"{UNIKERNELS} unikernels on {INSTANCES} instances, {UNIKERNELS // 2} checks")
+        print(f"median: {seconds:.2f} s of the processor (target: at most {TARGET:g})")
+        print(f"queries: {queries} (target: at most {QUERY_TARGET})")
+        print(f"size: {size / 2**20:.1f} MB, {memory('VmHWM') - held:.0f} MB more memory than before")
+
+
+if __name__ == "__main__":
+    main()

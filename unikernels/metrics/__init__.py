@@ -1,0 +1,1 @@
+"""What monitoring may read of us: one page in the text format of Prometheus, written from the rows."""

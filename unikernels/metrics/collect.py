@@ -1,0 +1,185 @@
+"""From the rows to the page. The number of queries does not grow with what there is.
+
+Nothing is asked of an instance, a builder or the broker: a page costs the hosts nothing, and it is there
+while they are not.
+"""
+
+from __future__ import annotations
+
+import platform
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Case, Count, F, Min, OuterRef, Q, QuerySet, Subquery, When
+from django.utils import timezone
+
+from accounts.models import Letter, Team
+from albatross.models import STALE_AFTER, Instance
+from unikernels.metrics import families as f
+from unikernels.metrics.text import Labels, Page, labels, more
+from unikernels.models import Builder, Check, CheckResult, Operation, RollbackWindow, Unikernel
+from unikernels.quotas.fill import fills
+
+MB = 2**20  # bytes; what Albatross and Solo5 count memory in
+_UNIKERNEL = (
+    "instance__name",
+    "team__name",
+    "path",
+    "name",
+    "state",
+    "standing",
+    "unstable",
+    "changed_outside",
+    "started",
+    "observed__memory",
+    "current__number",
+)
+
+
+def page_of(team: Team | None) -> str:
+    """Everything that *team* may know of itself; with None everything of the whole system."""
+    page, now = Page(), timezone.now()
+    _build(page)
+    _instances(page, team, now)
+    _unikernels(page, team)
+    _operations(page, team, now)
+    _checks(page, team)
+    _quotas(page, team)
+    if team is None:
+        _letters(page)
+        _builders(page, now)
+        _processes(page, now)
+    return page.text()
+
+
+def _of(team: Team | None, field: str = "team") -> Q:
+    return Q() if team is None else Q(**{field: team})
+
+
+def _late(due_at: datetime | None, now: datetime) -> float:
+    """Seconds since *due_at*; 0 when nothing is due."""
+    return round(max((now - due_at).total_seconds(), 0), 3) if due_at else 0
+
+
+def _build(page: Page) -> None:
+    page.add(
+        f.BUILD_INFO,
+        1,
+        labels(version=settings.VERSION, python=platform.python_version(), database=connection.vendor),
+    )
+
+
+# --- instances and what runs there -------------------------------------------------------------------
+
+
+def _instances(page: Page, team: Team | None, now: datetime) -> None:
+    for name, status, seen_at, failures in _places(team).values_list("name", "status", "seen_at", "failures"):
+        here = labels(albatross=name)
+        online = status == Instance.Status.ONLINE and seen_at is not None and now - seen_at <= STALE_AFTER
+        page.add(f.INSTANCE_UP, online, here)
+        page.add(f.INSTANCE_STATUS, 1, more(here, status=status))
+        page.add(f.INSTANCE_FAILURES, failures, here)
+        if seen_at:
+            page.add(f.INSTANCE_SEEN, _late(seen_at, now), here)
+
+
+def _places(team: Team | None) -> QuerySet[Instance]:
+    """The instances of which *team* has a share, or on which something of it runs."""
+    if team is None:
+        return Instance.objects.all()
+    shares = team.quotas.values("instance")
+    return Instance.objects.filter(Q(pk__in=shares) | Q(pk__in=team.unikernels.values("instance")))
+
+
+def _unikernels(page: Page, team: Team | None) -> None:
+    rows = Unikernel.objects.filter(_of(team)).order_by("pk").values_list(*_UNIKERNEL)
+    for place, owner, path, name, state, standing, unstable, outside, started, memory, number in rows:
+        it = _unikernel(place, owner, path, name)
+        page.add(f.UNIKERNEL_UP, state == Unikernel.Presence.RUNNING, it)
+        page.add(f.UNIKERNEL_STATE, 1, more(it, state=state))
+        page.add(f.UNIKERNEL_UNSTABLE, unstable, it)
+        page.add(f.UNIKERNEL_CHANGED_OUTSIDE, outside, it)
+        if standing:
+            page.add(f.UNIKERNEL_STANDING, 1, more(it, standing=standing))
+        if started is not None:
+            page.add(f.UNIKERNEL_STARTED, started / 1000, it)
+        if memory is not None:
+            page.add(f.UNIKERNEL_MEMORY, memory * MB, it)
+        if number is not None:
+            page.add(f.UNIKERNEL_VERSION, number, it)
+
+
+def _unikernel(place: str, owner: str | None, path: str, name: str) -> Labels:
+    return labels(albatross=place, team=owner or "", unikernel=f"{path}:{name}" if path else name)
+
+
+def _checks(page: Page, team: Team | None) -> None:
+    newest = CheckResult.objects.filter(check_row=OuterRef("pk")).order_by("-at").values("latency")[:1]
+    rows = (
+        Check.objects.filter(_of(team, "unikernel__team")).order_by("pk").annotate(latency=Subquery(newest))
+    )
+    at = [f"unikernel__{field}" for field in _UNIKERNEL[:4]]
+    for place, owner, path, unikernel, name, state, latency in rows.values_list(
+        *at, "name", "state", "latency"
+    ):
+        it = more(_unikernel(place, owner, path, unikernel), check=name)
+        page.add(f.CHECK_STATE, 1, more(it, state=state))
+        if state != Check.State.UNKNOWN:
+            page.add(f.CHECK_UP, state == Check.State.UP, it)
+        if latency is not None:
+            page.add(f.CHECK_LATENCY, round(latency, 6), it)
+
+
+# --- what is done ------------------------------------------------------------------------------------
+
+
+def _operations(page: Page, team: Team | None, now: datetime) -> None:
+    mine = Operation.objects.filter(_of(team))
+    for kind, state, count in mine.order_by().values_list("kind", "state").annotate(count=Count("pk")):
+        page.add(f.OPERATIONS, count, labels(kind=kind, state=state))
+    waits = Q(lease_until=None) | Q(lease_until__lt=now)
+    unfinished = mine.filter(finished_at=None).aggregate(
+        count=Count("pk"), oldest=Min("created_at"), due=Min("due_at", filter=waits)
+    )
+    page.add(f.UNDER_WAY, unfinished["count"])
+    page.add(f.OLDEST, _late(unfinished["oldest"], now))
+    page.add(f.LATE, _late(unfinished["due"], now))
+    open_ = RollbackWindow.objects.filter(_of(team, "unikernel__team"), until__gt=now)
+    page.add(f.WINDOWS, open_.count())
+
+
+def _quotas(page: Page, team: Team | None) -> None:
+    for quota, resource, used, limit in fills(team):
+        it = labels(albatross=quota.instance.name, team=quota.team.name, resource=resource)
+        page.add(f.QUOTA_USED, used, it)
+        page.add(f.QUOTA_LIMIT, limit, it)
+
+
+# --- the system itself -------------------------------------------------------------------------------
+
+
+def _letters(page: Page) -> None:
+    unsent = Letter.objects.filter(sent_at=None)
+    counted = unsent.aggregate(waiting=Count("pk", filter=Q(given_up_at=None)), given_up=Count("given_up_at"))
+    page.add(f.LETTERS_WAITING, counted["waiting"])
+    page.add(f.LETTERS_GIVEN_UP, counted["given_up"])
+
+
+def _builders(page: Page, now: datetime) -> None:
+    for name, failures, seen_at in Builder.objects.values_list("name", "failures", "seen_at"):
+        page.add(f.BUILDER_FAILURES, failures, labels(builder=name))
+        if seen_at:
+            page.add(f.BUILDER_SEEN, _late(seen_at, now), labels(builder=name))
+
+
+def _processes(page: Page, now: datetime) -> None:
+    holder = Case(When(~Q(watcher="") & Q(watched_until__gt=now), then=F("watcher")))
+    held = (
+        Instance.objects.order_by().annotate(holder=holder).values_list("holder").annotate(count=Count("pk"))
+    )
+    counts = dict(held)
+    page.add(f.UNWATCHED, counts.pop(None, 0))
+    for watcher, count in counts.items():
+        page.add(f.WATCHED, count, labels(watcher=watcher))
+    page.add(f.CHECKS_LATE, _late(Check.objects.aggregate(due=Min("due_at"))["due"], now))
