@@ -24,12 +24,16 @@ from unikernels.pages.same import Same
 def offered(world: World, superuser: Client) -> list[tuple[str, Same]]:
     """Everything that pages offer, with the page's name."""
     found = []
-    for name, path in pages(world).items():
+    pages_ = pages(world)
+    for name, path in pages_.items():
         response = superuser.get(path)
         if response.context and (same := response.context.get("same")):
             found.append((name, same))
     plan = superuser.post(path_of(world.web_image), with_action("plan", exit_codes="3", restart="codes"))
     configured = superuser.post(f"/unikernels/{world.web.pk}/configure/", with_action("plan"))
+    built = superuser.post(pages_["deploy-build"], with_action("plan"))
+    upgraded = superuser.post(pages_["upgrade"], with_action("plan"))
+    found += [("deploy-plan", built.context["same"]), ("upgrade-plan", upgraded.context["same"])]
     return [*found, ("plan", plan.context["same"]), ("configure", configured.context["same"])]
 
 

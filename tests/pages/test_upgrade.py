@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.pages.updates import Updates
-from unikernels.models import Lookup, Operation, RollbackWindow, Unikernel, Version
+from unikernels.models import Check, Lookup, Operation, RollbackWindow, Unikernel, Version
 from unikernels.operations.facts import Memo
 from unikernels.operations.machine import Kind, State
 from unikernels.versions import arguments_of
@@ -151,6 +151,17 @@ def test_the_plan_tells_the_download_and_what_changes(updates: Updates, deployer
     assert "download it from robur and verify its SHA-256" in page
     assert "48</span> → 64" in page
     assert not Operation.objects.filter(unikernel=updates.world.web).exists()
+
+
+def test_checks_that_fail_now_can_be_gone_over(updates: Updates, deployer: Client) -> None:
+    Check.objects.filter(pk=updates.check.pk).update(state=Check.State.DOWN)
+    path = page_of(updates.answers, "upgrade/?version=1")
+    response = deployer.get(path)
+    assert '<details class="disclosure" open><summary>If something is in the way' in response.text
+
+    deployer.post(path, dict(response.context["carried"]) | {"action": "go", "accept": "failing-checks"})
+
+    assert Operation.objects.get(unikernel=updates.answers, finished_at=None).accepted == ["failing-checks"]
 
 
 def test_going_makes_one_operation_with_the_build_and_the_configuration(

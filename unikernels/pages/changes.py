@@ -19,8 +19,9 @@ from accounts.models import Team
 from albatross.models import Instance
 from mollymawk.errors import Conflict, Invalid, Refused
 from unikernels.configuration import Configuration
-from unikernels.models import Block, Build, Image, Operation
-from unikernels.operations.plan import Plan
+from unikernels.images import store
+from unikernels.models import Block, Build, Check, Image, Operation, Unikernel, Version
+from unikernels.operations.plan import FAILING_CHECKS, NO_WAY_BACK, Plan
 from unikernels.pages.configuration_form import ConfigurationForm, Offer
 from unikernels.pages.forms import show_error
 from unikernels.pages.request import PageRequest, refused
@@ -37,6 +38,30 @@ class Change:
     context: Callable[[ConfigurationForm], dict[str, Any]]
     plan: Callable[[ConfigurationForm], Plan]
     go: Callable[[ConfigurationForm, frozenset[str]], Operation]
+
+
+@dataclass(frozen=True, slots=True)
+class Anyway:
+    """What a person may say yes to beforehand; ``likely``: it looks as if that will be needed."""
+
+    code: str
+    text: str
+    likely: bool = False
+
+
+def anyways_of(unikernel: Unikernel, current: Version) -> list[Anyway]:
+    """What could stand in the way of changing *unikernel*, and only be found out on the way."""
+    states = set(unikernel.checks.values_list("state", flat=True))
+    found = []
+    if states:
+        text = "Go on although its checks fail before anything is changed."
+        found.append(Anyway(FAILING_CHECKS, text, Check.State.DOWN in states))
+    if not store.held(current.digest):
+        text = (
+            "Go on when the image that runs cannot be fetched from the instance. There is no way back then."
+        )
+        found.append(Anyway(NO_WAY_BACK, text))
+    return found
 
 
 def devices_of(image: Image | Build | None, base: Configuration) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from mollymawk.errors import Refused
 from unikernels.access import unikernel_of, version_of
 from unikernels.models import Unikernel, Version
 from unikernels.operations import services
-from unikernels.pages.changes import Change, answer, body_of, devices_of, offer_of, options_of
+from unikernels.pages.changes import Change, answer, anyways_of, body_of, devices_of, offer_of, options_of
 from unikernels.pages.configuration_form import ConfigurationForm
 from unikernels.pages.deploy import memory_of
 from unikernels.pages.quotas import planned
@@ -59,6 +59,7 @@ def _change(request: PageRequest, thing: Unikernel, current: Version, share: Sha
             "section": "unikernels",
             "unikernel": thing,
             "current": current,
+            "anyways": anyways_of(thing, current),
             "team": thing.team,
             "place": thing.instance,
             "share": share,

@@ -22,7 +22,17 @@ from unikernels.access import image_of, images_of, unikernel_of, version_of
 from unikernels.builds.services import build_of, builders_of
 from unikernels.models import Build, Image, Unikernel, Version
 from unikernels.operations import services
-from unikernels.pages.changes import Change, answer, body_of, devices_of, draw, filled, offer_of, options_of
+from unikernels.pages.changes import (
+    Change,
+    answer,
+    anyways_of,
+    body_of,
+    devices_of,
+    draw,
+    filled,
+    offer_of,
+    options_of,
+)
 from unikernels.pages.configuration_form import ConfigurationForm
 from unikernels.pages.deploy import memory_of, sent
 from unikernels.pages.lists import listed
@@ -122,6 +132,7 @@ def _change(request: PageRequest, thing: Unikernel, target: Target, share: Share
             "section": "unikernels",
             "unikernel": thing,
             "target": target,
+            "anyways": anyways_of(thing, thing.current) if thing.current else [],
             "problem": problem,
             "build": target.to if isinstance(target.to, Build) else None,
             "kept": isinstance(target.to, Version),
