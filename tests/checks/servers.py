@@ -6,7 +6,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -152,7 +152,7 @@ def hanging(connection: socket.socket) -> None:
 
 
 @contextmanager
-def datagrams(host: str, port: int, reply: Callable[[bytes], list[bytes]]) -> Iterator[Served]:
+def datagrams(host: str, port: int, reply: Callable[[bytes], Iterable[bytes]]) -> Iterator[Served]:
     """A UDP server on *port* that sends back what *reply* makes of each datagram."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
         asked.bind((host, port))

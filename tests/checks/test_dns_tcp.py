@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_network
@@ -183,6 +184,41 @@ def test_silence_everywhere_ends_with_the_time(here: str, ask: Probe) -> None:
     with serving(here, hanging) as server, datagrams(here, server.port, silent):
         found = ask("dns", server=server.place, name="example.org", timeout=0.4)
     assert (found.outcome, found.text) == (FAILED, "No complete answer within 0.4 s.")
+
+
+def test_a_flood_of_datagrams_ends_and_is_asked_by_tcp(here: str, ask: Probe) -> None:
+    """A loop that reads on as long as anything comes would never come to an end."""
+
+    def handle(connection: socket.socket) -> None:
+        (length,) = struct.unpack("!H", connection.recv(2))
+        data = answer(connection.recv(length), "192.0.2.1")
+        connection.sendall(struct.pack("!H", len(data)) + data)
+
+    flooding: list[Served] = []
+
+    def flood(query: bytes) -> Iterator[bytes]:
+        while not flooding[0].over.is_set():
+            yield _other_id(query)[0]
+
+    with serving(here, handle) as server, datagrams(here, server.port, flood) as packets:
+        flooding.append(packets)
+        found = ask("dns", server=server.place, name="example.org", timeout=3)
+        packets.over.set()
+    assert (found.outcome, found.text) == (PASSED, "It answered 192.0.2.1.")
+
+
+def test_a_slow_drip_by_tcp_ends_with_the_time(here: str, ask: Probe) -> None:
+    over = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        connection.sendall(b"\xff\xff")
+        while not over.wait(0.002):
+            connection.sendall(b"x")
+
+    with serving(here, drip) as server:
+        found = ask("dns", server=server.place, name="example.org", timeout=0.3)
+        over.set()
+    assert (found.outcome, found.text) == (FAILED, "No complete answer within 0.3 s.")
 
 
 def test_what_records_say_is_stored_harmlessly(here: str, ask: Probe) -> None:
