@@ -98,7 +98,9 @@ class Chaos:
     def _sum_up(self, seconds: float) -> None:
         runs = sum(self._struck.values())
         print(f"{runs} runs in {seconds:.0f} s: {runs / seconds:.1f} runs/s; {self._violated} violations")
-        print("faults that struck: " + ", ".join(f"{n}: {count}" for n, count in sorted(self._struck.items())))
+        print(
+            "faults that struck: " + ", ".join(f"{n}: {count}" for n, count in sorted(self._struck.items()))
+        )
         for (kind, outcome), count in sorted(self._outcomes.items()):
             print(f"  {kind:<10} {outcome:<16} {count:>6}")
 

@@ -12,6 +12,7 @@ from unittest import mock
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import IncompleteRead
 
+from tests.chaos.clock import Clock, unbound
 from unikernels.builds import edge
 from unikernels.builds.errors import TimedOut
 from unikernels.builds.simulator import publishing, replies
@@ -19,7 +20,6 @@ from unikernels.builds.simulator.catalogue import Catalogue, SimulatedBuild
 from unikernels.builds.simulator.faults import Faults, Kind
 from unikernels.builds.simulator.server import Request, answer
 from unikernels.builds.web import Answer, Web
-from tests.chaos.clock import Clock
 
 URL = "http://builder.test"
 _FILES = "*/f/bin/*"
@@ -59,7 +59,7 @@ class Builder:
     def reset(self) -> None:
         """All is well, and nobody remembers what was asked."""
         self.faults.clear()
-        edge._client.cache_clear()  # noqa: SLF001 - it has no other end
+        edge._client.cache_clear()
 
     def fault(self, kind: str, *, times: int | None, **words: Any) -> None:
         """Let something be wrong with the next binary."""
@@ -68,11 +68,13 @@ class Builder:
     @contextmanager
     def answering(self) -> Iterator[None]:
         """In this block all clients of builders ask this one."""
-        with mock.patch.object(Web, "step", lambda web, path, **words: self._step(web, path, **words)):
+        with mock.patch.object(Web, "step", unbound(self._step)):
             yield
 
     @contextmanager
-    def _step(self, web: Web, path: str, *, as_json: bool = False, seconds: float | None = None) -> Iterator[Answer]:
+    def _step(
+        self, web: Web, path: str, *, as_json: bool = False, seconds: float | None = None
+    ) -> Iterator[Answer]:
         del seconds
         request = Request(path, {"Accept": "application/json" if as_json else "*/*"})
         faults = self.faults.strike(path)

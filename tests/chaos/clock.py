@@ -14,16 +14,30 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextvars import Context
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 from unittest import mock
 
 from django.utils import timezone
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 START = 1_800_000_000.0  # seconds since 1970: some day, always the same one
 RESOLUTION = 1e-6  # seconds; what a float still tells apart this far from 1970
 MAX_DEPTH = 6  # actions that happen while another one waits; more would be a mistake of the harness
 _ENDLESS = 200_000  # turns of one wait: then nothing will ever come of it
+
+
+def unbound(method: Callable[..., T]) -> Callable[..., T]:
+    """*method* in a form that can take the place of a method of another class, and gets its instance."""
+
+    def called(*args: Any, **words: Any) -> T:
+        return method(*args, **words)
+
+    return called
 
 
 class Stuck(AssertionError):
@@ -44,19 +58,29 @@ class Loop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._clock.now
 
-    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
         self.busy = True
         return super().call_soon(callback, *args, context=context)
 
-    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle:
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
         timer = super().call_at(when, callback, *args, context=context)
         heapq.heappush(self._timers, (when, next(self._numbers), timer))
         return timer
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
+    ) -> asyncio.Future[T]:
         """Do it now: a thread would have a time of its own."""
         del executor
-        done = self.create_future()
+        done: asyncio.Future[T] = self.create_future()
         try:
             done.set_result(func(*args))
         except Exception as error:  # noqa: BLE001 - it is for whoever waits for it
@@ -87,6 +111,14 @@ class Clock:
         self._numbers = itertools.count()
         self._depth = 0
         self.loop = Loop(self)
+
+    def seconds(self) -> float:
+        """Now, since 1970."""
+        return self.now
+
+    def moment(self) -> datetime:
+        """Now."""
+        return datetime.fromtimestamp(self.now, UTC)
 
     def at(self, when: float, action: Callable[[], None]) -> None:
         """Have *action* happen at *when*."""
@@ -140,9 +172,9 @@ class Clock:
     def rules(self) -> Iterator[None]:
         """In this block everybody's time is this one."""
         with (
-            mock.patch.object(time, "time", lambda: self.now),
-            mock.patch.object(time, "monotonic", lambda: self.now),
+            mock.patch.object(time, "time", self.seconds),
+            mock.patch.object(time, "monotonic", self.seconds),
             mock.patch.object(time, "sleep", self.sleep),
-            mock.patch.object(timezone, "now", lambda: datetime.fromtimestamp(self.now, UTC)),
+            mock.patch.object(timezone, "now", self.moment),
         ):
             yield

@@ -44,9 +44,12 @@ class Database:
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
         """In this block every statement and every commit may fail."""
-        commit = connection._commit  # noqa: SLF001 - the only place that all commits pass
-        watched = mock.patch.object(connection, "_commit", lambda: self._pass(commit))
-        with connection.execute_wrapper(self._execute), watched:
+        real: Callable[[], None] = connection._commit  # type: ignore[attr-defined]  # every commit passes it
+
+        def commit() -> None:
+            self._pass(real)
+
+        with connection.execute_wrapper(self._execute), mock.patch.object(connection, "_commit", commit):
             yield
 
     def _execute(self, execute: Callable[..., Any], *arguments: Any) -> Any:

@@ -54,7 +54,7 @@ def _proved(share: float, chance: random.Random, timings: Timings) -> bool:
 
 def rates(share: int, *, seed: int = SEED, upgrades: int = UPGRADES) -> dict[str, float]:
     """The rates (0 to 100) of what becomes of upgrades to a unikernel that answers *share* of 100 rounds."""
-    chance, timings = random.Random(seed * 1000 + share), Timings()  # noqa: S311 - no secret
+    chance, timings = random.Random(seed * 1000 + share), Timings()
     ends = Counter(upgrade(share / 100, chance, timings) for _ in range(upgrades))
     return {end: 100 * ends[end] / upgrades for end in (_AT_ONCE, _LATER, _KEPT)}
 

@@ -23,7 +23,13 @@ def violations(story: Story) -> list[str]:
     found = list(story.mistakes)
     if operation.finished_at is None:
         return [*found, f"it never ended: it stands in {operation.state}"]
-    rules: tuple[Callable[[Story, Operation], Iterator[str]], ...] = (_in_time, _legal, _true, _settled, _sent_once)
+    rules: tuple[Callable[[Story, Operation], Iterator[str]], ...] = (
+        _in_time,
+        _legal,
+        _true,
+        _settled,
+        _sent_once,
+    )
     return [*found, *(sentence for rule in rules for sentence in rule(story, operation))]
 
 
@@ -102,10 +108,12 @@ def _settled(story: Story, operation: Operation) -> Iterator[str]:
     """The unikernel's row tells the version that runs, and nothing changes after the end."""
     thing = story.unikernel
     assert thing is not None
-    if operation.state != State.FAILED and operation.kind != Kind.DESTROY and thing.current is not None:
-        if story.at_end.started is not None and not _is(story.at_end, thing.current):
-            yield f"the row has version {thing.current.number} as the current one, and {story.at_end} runs"
-    if operation.state != State.FAILED and story.later != story.at_end and not story.moved_on:
+    if operation.state == State.FAILED:
+        return
+    runs = story.at_end.started is not None and operation.kind != Kind.DESTROY
+    if runs and thing.current is not None and not _is(story.at_end, thing.current):
+        yield f"the row has version {thing.current.number} as the current one, and {story.at_end} runs"
+    if story.later != story.at_end and not story.moved_on:
         yield f"after its end {story.at_end} became {story.later}"
 
 

@@ -48,7 +48,7 @@ def begin(until: float = math.inf) -> None:
     from tests.chaos.world import World
 
     call_command("migrate", verbosity=0)
-    place = Path("/dev/shm")  # noqa: S108 - only to be quick
+    place = Path("/dev/shm")
     _folder = tempfile.TemporaryDirectory(prefix="chaos-", dir=place if place.is_dir() else None)
     settings.IMAGE_DIR = Path(_folder.name) / "images"
     _world = World(Path(_folder.name))
@@ -68,7 +68,9 @@ def play(text: str) -> Played | None:
     except Exception as error:  # noqa: BLE001 - the other runs go on, and this one is told
         told = f"the harness failed: {type(error).__name__}: {error}"
         return Played(text, "harness", (told,), frozenset(), 0)
-    return Played(text, outcome_of(story), tuple(violations(story)), frozenset(story.reached), len(story.struck))
+    return Played(
+        text, outcome_of(story), tuple(violations(story)), frozenset(story.reached), len(story.struck)
+    )
 
 
 def world() -> World:

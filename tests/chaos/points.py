@@ -47,7 +47,7 @@ class Mishap:
     strike: Callable[[World], None]
 
 
-def _instance(kind: Kind, *commands: str, **words: float | int | None) -> Callable[[World], None]:
+def _instance(kind: Kind, *commands: str, **words: float | None) -> Callable[[World], None]:
     def strike(world: World) -> None:
         for command in commands or ("*",):
             world.yard.faults.add(Fault(kind, command=command, **words))  # type: ignore[arg-type]  # by name

@@ -76,7 +76,9 @@ def prepare(world: World, scene: Scene) -> None:
         _start(world, thing, old, image, OLD)
 
 
-def _version(world: World, thing: models.Unikernel, image: str, configuration: Configuration) -> models.Version:
+def _version(
+    world: World, thing: models.Unikernel, image: str, configuration: Configuration
+) -> models.Version:
     held = world.uploaded.get(image)
     return version_add(
         unikernel=thing,

@@ -8,8 +8,8 @@ import pytest
 
 from tests.chaos.oracle import violations
 from tests.chaos.plans import sample
-from tests.chaos.points import MISHAPS, Part, Run, Scene, points_of
 from tests.chaos.playing import outcome_of
+from tests.chaos.points import MISHAPS, Part, Run, Scene, points_of
 from tests.chaos.world import Story, World
 from unikernels.operations.machine import Kind
 

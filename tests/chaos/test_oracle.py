@@ -59,7 +59,11 @@ def forgets_the_version(patch: Patch) -> None:
 BROKEN: list[tuple[Callable[[Patch], None], str, str]] = [
     (believes_the_answer, "upgrade/dies/held #0", "does not run"),
     (takes_any_answer_for_healthy, "upgrade/sick/held/checks #0", "succeeded with failing checks"),
-    (lies_about_what_runs, "upgrade/dies/held wrong-digest@back.prove #0", "failed, running: no, and something runs"),
+    (
+        lies_about_what_runs,
+        "upgrade/dies/held wrong-digest@back.prove #0",
+        "failed, running: no, and something runs",
+    ),
     (calls_it_untouched, "upgrade/good/held #0", "what ran was touched"),
     (never_sweeps, "upgrade/good/held killed-after-write@swap #0", "it never ended"),
     (takes_what_was_not_seen_for_done, "upgrade/good/held change-dropped@swap #0", "does not run"),
@@ -68,7 +72,9 @@ BROKEN: list[tuple[Callable[[Patch], None], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("breaking", "run", "seen"), BROKEN, ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(
+    ("breaking", "run", "seen"), BROKEN, ids=lambda value: getattr(value, "__name__", "")
+)
 def test_a_broken_rule_is_seen(
     world: World, monkeypatch: Patch, breaking: Callable[[Patch], None], run: str, seen: str
 ) -> None:

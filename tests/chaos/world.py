@@ -9,10 +9,9 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 from unittest import mock
 
-from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Model
 from django.utils import timezone
@@ -29,7 +28,7 @@ from mollymawk.errors import ApplicationError, Conflict
 from mollymawk.keyring import seal
 from tests.chaos import scenes
 from tests.chaos.builder import URL, Builder
-from tests.chaos.clock import Clock
+from tests.chaos.clock import Clock, unbound
 from tests.chaos.database import Database, Killed
 from tests.chaos.points import MISHAPS, Point, Run
 from tests.chaos.wire import Line
@@ -45,6 +44,7 @@ from unikernels.operations.steps import STEPS
 from unikernels.operations.work import Outcome, Work
 from unikernels.windows import tasks as window_tasks
 
+Outcomes = models.CheckResult.Outcome
 SWEEP = 5.0  # seconds, as beat has it
 DELIVERY = 0.001  # seconds that a message takes
 LONGEST = 900.0 + 3600.0 + 300.0  # seconds after which a run that goes on is a violation
@@ -91,9 +91,7 @@ class World:
         self.yard = Yard(folder / "instance", self.clock)
         self.database = Database(self.clock)
         self.builder = Builder(self.clock)
-        self.images: dict[str, bytes] = {
-            new: build_image(**words) for new, words in scenes.IMAGES.items()
-        }
+        self.images: dict[str, bytes] = {new: build_image(**words) for new, words in scenes.IMAGES.items()}
         self._sick = {hashlib.sha256(self.images[name]).hexdigest() for name in ("sick", "uploaded-sick")}
         self._messages: set[int] = set()
         self._number = 0
@@ -120,7 +118,9 @@ class World:
             "bridges": sorted(POLICY.bridges),
         }
         Quota.objects.create(team=self.team, instance=self.instance, state=Quota.State.APPLIED, **limits)
-        ObservedPolicy.objects.create(instance=self.instance, path="robur", observed_at=timezone.now(), **limits)
+        ObservedPolicy.objects.create(
+            instance=self.instance, path="robur", observed_at=timezone.now(), **limits
+        )
         row = models.Builder.objects.create(name="builds", url=URL)
         self.builds = {
             new: scenes.build_row(row, self.builder.publish(new, scenes.IMAGES[new])) for new in scenes.BUILT
@@ -167,8 +167,12 @@ class World:
         self.database.reset(random.Random(0))
         story.moved_on = models.Operation.objects.filter(pk__gt=story.operation.pk).exists()
         story.later = Told.of(self.yard.running())
-        story.operation = models.Operation.objects.select_related("target", "fallback").get(pk=story.operation.pk)
-        story.unikernel = models.Unikernel.objects.select_related("current").get(pk=story.operation.unikernel_id)
+        story.operation = models.Operation.objects.select_related("target", "fallback").get(
+            pk=story.operation.pk
+        )
+        story.unikernel = models.Unikernel.objects.select_related("current").get(
+            pk=story.operation.unikernel_id
+        )
 
     @contextlib.contextmanager
     def _ready(self, run: Run) -> Iterator[None]:
@@ -186,7 +190,7 @@ class World:
         self.builder.reset()
         self.database.reset(self.chance)
         self.yard.run(PolicyAdd(POLICY), Name(NAME.path))
-        with self.clock.rules(), self._patched(), self.builder.answering(), self.database.watched():
+        with self.clock.rules(), self._patched(run), self.builder.answering(), self.database.watched():
             try:
                 yield
             finally:
@@ -199,23 +203,23 @@ class World:
     def _forget(self) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             for model in TABLES:
-                cursor.execute(f'DELETE FROM "{model._meta.db_table}"')  # noqa: S608, SLF001 - names of ours
+                cursor.execute(f'DELETE FROM "{model._meta.db_table}"')
         for image in models.Image.objects.exclude(pk__in=self._kept):  # fetched in this run
             store.remove(image.digest)
             image.delete()
 
     @contextlib.contextmanager
-    def _patched(self) -> Iterator[None]:
+    def _patched(self, run: Run) -> Iterator[None]:
         Line.yard = self.yard
         steps = {state: self._watched(step) for state, step in STEPS.items()}
         patches = (
             mock.patch.object(calls, "Connection", Line),
-            mock.patch.object(Client, "unikernels", lambda *args, **words: self._look(*args, **words)),
+            mock.patch.object(Client, "unikernels", unbound(self._look)),
             mock.patch.object(runner, "STEPS", steps),
             mock.patch.object(record, "write", self._write),
-            mock.patch.object(Lease, "guard", lambda lease: self._guard(lease)),
-            mock.patch.object(WakeUp, "apply_async", lambda task, *args, **words: self._send(task, *args, **words)),
-            mock.patch.object(rounds, "configured", lambda thing: self.story.run.scene.checks),
+            mock.patch.object(Lease, "guard", unbound(self._guard)),
+            mock.patch.object(WakeUp, "apply_async", unbound(self._send)),
+            mock.patch.object(rounds, "configured", return_value=run.scene.checks),
             mock.patch.object(rounds, "run", self._round),
         )
         with contextlib.ExitStack() as stack:
@@ -287,8 +291,8 @@ class World:
         return found
 
     def _round(self, thing: Any, **_: Any) -> rounds.Round:
-        passed = self._healthy()
-        return rounds.Round("passed" if passed else "failed", "the check " + ("passed" if passed else "failed"))
+        outcome = Outcomes.PASSED if self._healthy() else Outcomes.FAILED
+        return rounds.Round(outcome, f"the check {outcome}")
 
     def _healthy(self) -> bool:
         info = self.yard.running()
@@ -346,8 +350,9 @@ class World:
 
     def cancel(self) -> None:
         """A person cancels."""
-        assert self.story.operation is not None
-        self._person(lambda: services.cancel(actor=self.actor, operation=self.story.operation))
+        operation = self.story.operation
+        assert operation is not None
+        self._person(lambda: services.cancel(actor=self.actor, operation=operation))
 
     def ask_again(self) -> None:
         """Another person asks for the same."""
@@ -359,7 +364,10 @@ class World:
                 scenes.ask(self, self.story.run.scene)
             except Conflict:
                 return
-            if models.Operation.objects.filter(unikernel=operation.unikernel_id, finished_at=None).count() > 1:
+            if (
+                models.Operation.objects.filter(unikernel=operation.unikernel_id, finished_at=None).count()
+                > 1
+            ):
                 self.story.mistakes.append("two operations at once for one unikernel")
             elif not self._ended:
                 self.story.mistakes.append("a second request was taken while the first was under way")

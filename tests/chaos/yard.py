@@ -155,7 +155,7 @@ class Yard:
         """What runs ends by itself."""
         guest = self.daemon.guests.get(self.name.labels)
         if guest is not None:
-            guest._end(Exited(code))  # noqa: SLF001 - as a process does, which asks nobody
+            guest._end(Exited(code))
 
     def close(self) -> None:
         """End what runs."""

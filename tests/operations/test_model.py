@@ -124,7 +124,7 @@ class Operation(RuleBasedStateMachine):
 
     def preflight(self) -> None:
         there = self.instance.running
-        before = there and Look(self.now, Sight.BEFORE, there.started, there.version)
+        before = Look(self.now, Sight.BEFORE, there.started, there.version) if there else None
         self.memo = replace(self.memo, before=before)
         gone = self.leg is Leg.OUT and (there is None or there.version != OLD)
         self.happens(Event.REFUSED if gone else Event.PASSED)
