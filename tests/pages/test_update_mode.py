@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +36,17 @@ def test_automatic_is_saved_with_its_window_and_told_on_the_page(
     assert saved(world) == ("automatic", BERLIN.to_json())
     assert "Monday, Sunday at 02:30 for 1 h 30 min (Europe/Berlin)" in response.text
     assert "Next:" in response.text
+
+
+def test_a_window_that_is_open_is_told_until_when_by_the_clock_of_its_zone(
+    world: World, viewer: Client
+) -> None:
+    always = {"weekdays": list(range(7)), "start": "00:00", "minutes": 1440, "zone": "Asia/Tokyo"}
+    Unikernel.objects.filter(pk=world.web.pk).update(update_mode="automatic", maintenance=always)
+
+    page = viewer.get(f"/unikernels/{world.web.pk}/").text
+
+    assert re.search(r"Open now, until \w{3} 00:00 JST\.", page)
 
 
 @pytest.mark.parametrize("missing", ["weekdays", "start", "minutes", "zone"])

@@ -30,7 +30,12 @@ class Opening:
     @property
     def words(self) -> str:
         """``Tue 24 Nov 2026, 03:00 to 05:00 CET``."""
-        return f"{self.local:%a %-d %b %Y, %H:%M} to {_end(self.local, self.local_end)} {self.local_end:%Z}"
+        return f"{self.local:%a %-d %b %Y, %H:%M} to {self.end_words}"
+
+    @property
+    def end_words(self) -> str:
+        """``05:00 CET``, with the day where it is not the day on which it opened."""
+        return f"{_end(self.local, self.local_end)} {self.local_end:%Z}"
 
     @property
     def elsewhere(self) -> bool:
@@ -73,8 +78,7 @@ class ClockChange:
         """What happens to the opening of that day."""
         if self.opening is None:
             return "It does not open on that day."
-        opening = self.opening
-        return f"That day it is open from {opening.local:%H:%M %Z} to {_end(opening.local, opening.local_end)} {opening.local_end:%Z}."
+        return f"That day it is open from {self.opening.local:%H:%M %Z} to {self.opening.end_words}."
 
 
 def openings(maintenance: Maintenance, now: datetime, count: int = OPENINGS) -> list[Opening]:
