@@ -157,7 +157,7 @@ class Up:
         before, seen = self.pid(program), len(self.lines)
         os.kill(before, signal.SIGKILL)
         self.wait_for_line("| was killed by SIGKILL", after=seen)
-        self.wait_for_line(f"{program:<9} | started as process", after=seen)
+        wait_for(lambda: self.pid(program) != before and len(self.lines) > seen, f"{program} again")
         wait_for(self.healthy, "health")
         return self.pid(program)
 
