@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -113,8 +114,15 @@ def known_risk(old: Build, new: Build) -> Risk | None:
     """The grade of a change that was looked at already; nobody is asked."""
     answered = Lookup.objects.filter(
         builder=new.builder, what=Lookup.What.CHANGES, key=changes_key(old, new), data__isnull=False
-    ).first()
-    return changes_from(answered)[1] if answered else None
+    ).values_list("pk", "answered_at")
+    found = answered.first()
+    return _risk(*found) if found else None
+
+
+@lru_cache(maxsize=256)
+def _risk(pk: int, answered_at: datetime) -> Risk:
+    """The grade in an answer, which may hold a megabyte of diffs: a page looks each few seconds."""
+    return changes_from(Lookup.objects.get(pk=pk))[1]
 
 
 def changes_key(old: Build, new: Build) -> str:
