@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
 
@@ -15,15 +14,14 @@ from urllib3.exceptions import IncompleteRead
 from tests.chaos.clock import Clock, unbound
 from unikernels.builds import edge
 from unikernels.builds.errors import TimedOut
-from unikernels.builds.simulator import publishing, replies
-from unikernels.builds.simulator.catalogue import Catalogue, SimulatedBuild
+from unikernels.builds.simulator import replies
+from unikernels.builds.simulator.catalogue import Catalogue
 from unikernels.builds.simulator.faults import Faults, Kind
 from unikernels.builds.simulator.server import Request, answer
 from unikernels.builds.web import Answer, Web
 
 URL = "http://builder.test"
 _FILES = "*/f/bin/*"
-_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class _Body:
@@ -47,14 +45,9 @@ class _Patience:
 class Builder:
     """The server of a process of the harness."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.catalogue = Catalogue()
+    def __init__(self, clock: Clock, catalogue: Catalogue) -> None:
+        self._clock, self.catalogue = clock, catalogue
         self.faults = Faults()
-
-    def publish(self, job: str, words: Mapping[str, Any]) -> SimulatedBuild:
-        """The only build of *job*."""
-        return self.catalogue.add(publishing.unikernel(job=job, started=_DAY, number=1, **words))
 
     def reset(self) -> None:
         """All is well, and nobody remembers what was asked."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,18 +13,13 @@ from unittest import mock
 
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Model
-from django.utils import timezone
 
-from accounts.actors import Actor
-from accounts.models import Event, Membership, Quota, Role, Team, User
+from accounts.models import Event
 from albatross.client import Client, calls
-from albatross.messages import Info, Policy, PolicyAdd
-from albatross.models import Instance, ObservedPolicy
+from albatross.messages import Info, PolicyAdd
 from albatross.names import Name
-from albatross.simulator.images import build_image
 from mollymawk.celery import WakeUp
 from mollymawk.errors import ApplicationError, Conflict
-from mollymawk.keyring import seal
 from tests.chaos import scenes
 from tests.chaos.builder import URL, Builder
 from tests.chaos.clock import Clock, unbound
@@ -36,7 +30,6 @@ from tests.chaos.yard import Entry, Told, Yard
 from unikernels import models
 from unikernels.checks import rounds
 from unikernels.images import store
-from unikernels.images.services import image_add
 from unikernels.operations import record, runner, services, tasks
 from unikernels.operations.lease import Lease
 from unikernels.operations.machine import TERMINAL, Leg, State
@@ -49,8 +42,7 @@ SWEEP = 5.0  # seconds, as beat has it
 DELIVERY = 0.001  # seconds that a message takes
 LONGEST = 900.0 + 3600.0 + 300.0  # seconds after which a run that goes on is a violation
 AFTERMATH = 20.0  # seconds after the end in which nothing may change any more
-POLICY = Policy(unikernels=4, cpuids=frozenset({0, 1}), memory=256, block=64, bridges=frozenset({"service"}))
-NAME = Name.parse("robur:hello")
+NAME = scenes.full_name("hello")
 TABLES: tuple[type[Model], ...] = (
     Event,
     models.CheckResult,
@@ -90,48 +82,13 @@ class World:
         self.clock = Clock()
         self.yard = Yard(folder / "instance", self.clock)
         self.database = Database(self.clock)
-        self.builder = Builder(self.clock)
-        self.images: dict[str, bytes] = {new: build_image(**words) for new, words in scenes.IMAGES.items()}
-        self._sick = {hashlib.sha256(self.images[name]).hexdigest() for name in ("sick", "uploaded-sick")}
+        self.stage = scenes.Stage(self.yard, self.yard.papers, "127.0.0.1:1025", URL)
+        self.builder = Builder(self.clock, self.stage.catalogue)
+        self._kept = [image.pk for image in self.stage.uploaded.values()]
+        sick = (self.stage.images["sick"], self.stage.images["uploaded-sick"])
+        self._sick = {hashlib.sha256(image).hexdigest() for image in sick}
         self._messages: set[int] = set()
         self._number = 0
-        self._people()
-
-    def _people(self) -> None:
-        self.user = User.objects.create_user("dave@example.org", is_active=True)
-        self.team = Team.objects.create(name="robur", domain="robur")
-        Membership.objects.create(team=self.team, user=self.user, role=Role.DEPLOYER)
-        self.actor = Actor(self.user, "session")
-        papers = self.yard.papers
-        self.instance = Instance.objects.create(
-            name="fra-1",
-            address="127.0.0.1:1025",
-            server_ca=papers.ca_pem,
-            certificate=papers.ca_pem,
-            sealed_key=seal(papers.key_pem),
-        )
-        limits = {
-            "unikernels": POLICY.unikernels,
-            "memory": POLICY.memory,
-            "block": POLICY.block,
-            "cpuids": sorted(POLICY.cpuids),
-            "bridges": sorted(POLICY.bridges),
-        }
-        Quota.objects.create(team=self.team, instance=self.instance, state=Quota.State.APPLIED, **limits)
-        ObservedPolicy.objects.create(
-            instance=self.instance, path="robur", observed_at=timezone.now(), **limits
-        )
-        row = models.Builder.objects.create(name="builds", url=URL)
-        self.builds = {
-            new: scenes.build_row(row, self.builder.publish(new, scenes.IMAGES[new])) for new in scenes.BUILT
-        }
-
-        self.uploaded = {name: self._upload(name) for name in ("old", *scenes.UPLOADED)}
-        self._kept = [image.pk for image in self.uploaded.values()]
-
-    def _upload(self, name: str) -> models.Image:
-        data = io.BytesIO(self.images[name])
-        return image_add(actor=self.actor, team=self.team, file=data, name=name).image
 
     def close(self) -> None:
         """Let go of what it holds."""
@@ -144,13 +101,13 @@ class World:
         """Do *run* from its beginning to a minute after its end."""
         with self._ready(run):
             self.story = Story(run)
-            scenes.prepare(self, run.scene)
+            scenes.prepare(self.stage, run.scene)
             self.story.before = Told.of(self.yard.running())
             self.story.entries = self.yard.story
             self.yard.story.clear()
             began = self.clock.now
             self.clock.at(began + SWEEP, self._sweep)
-            self.story.operation = scenes.ask(self, run.scene)
+            self.story.operation = scenes.ask(self.stage, run.scene)
             self._to_the_end()
             self.story.seconds = self.clock.now - began
             self._aftermath()
@@ -189,7 +146,7 @@ class World:
         self.yard.reset(NAME)
         self.builder.reset()
         self.database.reset(self.chance)
-        self.yard.run(PolicyAdd(POLICY), Name(NAME.path))
+        self.yard.run(PolicyAdd(scenes.POLICY), Name(NAME.path))
         with self.clock.rules(), self._patched(run), self.builder.answering(), self.database.watched():
             try:
                 yield
@@ -352,7 +309,7 @@ class World:
         """A person cancels."""
         operation = self.story.operation
         assert operation is not None
-        self._person(lambda: services.cancel(actor=self.actor, operation=operation))
+        self._person(lambda: services.cancel(actor=self.stage.actor, operation=operation))
 
     def ask_again(self) -> None:
         """Another person asks for the same."""
@@ -361,7 +318,7 @@ class World:
 
         def again() -> None:
             try:
-                scenes.ask(self, self.story.run.scene)
+                scenes.ask(self.stage, self.story.run.scene)
             except Conflict:
                 return
             if (

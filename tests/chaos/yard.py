@@ -143,13 +143,13 @@ class Yard:
             await end.close()
         end.abort()
 
-    def run(self, command: m.Command, name: Name | None = None) -> m.Success:
+    def run(self, command: m.Command, name: Name) -> m.Success:
         """The answer to a command given on the host itself."""
-        return self._call(self.daemon.run(name or self.name, command))
+        return self._call(self.daemon.run(name, command))
 
-    def running(self) -> m.Info | None:
+    def running(self, name: Name | None = None) -> m.Info | None:
         """What truly runs, whatever the faults make the instance tell."""
-        return dict(self.daemon.state.list_unikernels(Name())).get(self.name)
+        return dict(self.daemon.state.list_unikernels(Name())).get(name or self.name)
 
     def exits(self, code: int = 2) -> None:
         """What runs ends by itself."""
