@@ -58,6 +58,7 @@ app.conf.update(
         "unikernels.checks.*": {"queue": "background"},
         "unikernels.images.*": {"queue": "background"},
         "unikernels.letters.*": {"queue": "background"},
+        "unikernels.statistics.*": {"queue": "background"},
     },
     beat_schedule={
         "operations-sweep": {"task": "unikernels.operations.tasks.sweep", "schedule": 5.0},
@@ -68,6 +69,7 @@ app.conf.update(
         "mail-sweep": {"task": "accounts.mail.tasks.sweep", "schedule": 5.0},
         "mail-digest": {"task": "unikernels.letters.tasks.digest", "schedule": 600.0},
         "mail-prune": {"task": "accounts.mail.tasks.prune", "schedule": 3600.0},
+        "statistics-fold": {"task": "unikernels.statistics.tasks.fold", "schedule": 300.0},
         "images-sweep": {"task": "unikernels.images.tasks.sweep", "schedule": 3600.0},
     },
 )
@@ -79,6 +81,7 @@ app.autodiscover_tasks(
         "unikernels.images",
         "unikernels.letters",
         "unikernels.operations",
+        "unikernels.statistics",
         "unikernels.updates",
         "unikernels.windows",
     ]

@@ -119,6 +119,7 @@ def _time(seconds: float) -> TimeVal:
 
 
 def _interface(device: str, requests: int) -> InterfaceUsage:
+    """As the host counts: what it takes in is what the unikernel sent."""
     return InterfaceUsage(
         bridge=device,
         flags=0,
@@ -132,8 +133,8 @@ def _interface(device: str, requests: int) -> InterfaceUsage:
         output_packets=requests,
         output_errors=0,
         collisions=0,
-        input_bytes=requests * REQUEST_BYTES,
-        output_bytes=requests * ANSWER_BYTES,
+        input_bytes=requests * ANSWER_BYTES,
+        output_bytes=requests * REQUEST_BYTES,
         input_mcast=0,
         output_mcast=0,
         input_dropped=0,

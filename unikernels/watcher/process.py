@@ -1,4 +1,4 @@
-"""The watcher as a whole: one thread for leases and looks, one for consoles, ended by one event."""
+"""The watcher as a whole: one thread for leases, looks and statistics, one for consoles, one event."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from unikernels.watcher.leases import Leases
 from unikernels.watcher.looks import Looks
 from unikernels.watcher.presence import announce, leave
 from unikernels.watcher.shares import LEASE, RENEWAL
+from unikernels.watcher.statistics import Statistics
 
 log = logging.getLogger(__name__)
 
 LOOK_GAP = 1.0  # seconds between two looks at the rows of instances; one small query
 WANT_GAP = 0.25  # between two looks at which consoles are wanted; one command to Redis
-END_TIME = 1.5  # that the threads may take to end
+END_TIME = 2.0  # that the threads may take to end
 LOOKS_END_TIME = 1.0  # of it, that looks under way may take; one that hangs is left behind
 
 
@@ -36,6 +37,7 @@ class Watcher:
         self._leases = Leases(self.name)
         self._looks = Looks(self.name)
         self._consoles = Consoles(self._holds)
+        self._statistics = Statistics(self._holds)
         self._held: frozenset[int] = frozenset()
         self._held_until = 0.0
         self._announce_at = 0.0
@@ -72,6 +74,7 @@ class Watcher:
                 log.warning("the database does not answer: %s", error)
                 connections.close_all()
             self._stop.wait(LOOK_GAP)
+        self._statistics.stop()
         self._looks.wait(LOOKS_END_TIME)
         try:
             self._leases.release()
@@ -85,6 +88,7 @@ class Watcher:
         self._held = frozenset(row.pk for row in rows)
         self._held_until = began + (LEASE - RENEWAL).total_seconds()  # what is certainly left of each
         self._looks.begin(rows)
+        self._statistics.settle(self._held)
 
     def _watch_consoles(self) -> None:
         told = ""
