@@ -121,16 +121,18 @@ def test_two_who_want_the_same_throw_each_other_out_ever_more_rarely(
 
 
 def test_whoever_lost_the_instance_says_nothing_of_the_one_that_took_its_place(
-    hello: Unikernel, instance: Instance
+    hello: Unikernel, instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed = Feed(instance.pk, lambda _: False)
+    pauses: list[float] = []
+    monkeypatch.setattr(feed._stopped, "wait", pauses.append)
     feed.start()
     found(feed)
     with client_for(instance).statistics(Name()):
-        eventually(lambda: feed._stream is None)
+        eventually(lambda: pauses)
+    assert feed.trouble == ""
     feed.stop()
     feed.join(5)
-    assert feed.trouble == ""
 
 
 def test_an_instance_that_goes_and_comes_back_is_read_again(

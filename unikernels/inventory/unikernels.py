@@ -25,6 +25,7 @@ from unikernels.inventory.observed import observed_fields
 from unikernels.inventory.report import Report, path_text
 from unikernels.models import Operation, Unikernel
 from unikernels.operations.arrival import differences
+from unikernels.statistics.loops import calm_down, started_again
 from unikernels.versions import configuration_of
 
 Presence = Unikernel.Presence
@@ -45,6 +46,7 @@ def apply_unikernels(instance: Instance, report: Report, teams: Mapping[str | No
             else:
                 _not_seen(row, known, report.asked_at)
     _create([_new(instance, report, name, teams) for name in report.unikernels if name not in rows])
+    calm_down(instance, report.asked_at)
 
 
 def _worked_on(instance: Instance, asked_at: datetime) -> tuple[set[int], set[int]]:
@@ -86,7 +88,7 @@ def _seen(row: Unikernel, known: Known, info: Info, team: Team | None, at: datet
     change = compare(known, fingerprint(info, team=team.pk if team else None, judged=judged))
     if change is None:
         return
-    outside = row.changed_outside
+    outside, started = row.changed_outside, row.started
     row.team = team
     fields = {"team": team, **observed_fields(row, info, judged=judged)}
     if change is not Change.FACTS:
@@ -95,6 +97,8 @@ def _seen(row: Unikernel, known: Known, info: Info, team: Team | None, at: datet
         return
     if change in {Change.APPEARED, Change.RETURNED}:
         _tell(row, change, was=known.state, now=row.state)
+    if started is not None and row.started != started:
+        started_again(row, at)
     if row.changed_outside != outside:
         _tell_changed_outside(row, info)
 

@@ -180,6 +180,7 @@ _SEEN = {
     "missing": "is missing: it is gone, and nobody here stopped it.",
     "deploy failed": "has never run: its deploy failed.",
     "unstable": "is unstable: its last change failed.",
+    "crash loop": "is in a crash loop: it ends and is started again and again.",
     "check down": "does not answer as it should: one of its checks is down.",
     "changed outside": "was changed outside: what runs is not what was asked for here.",
 }

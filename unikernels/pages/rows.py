@@ -36,6 +36,7 @@ _COLUMNS = (
     "standing",
     "under_way",
     "check_down",
+    "starts__looping_since",
 )
 
 # Beside its builder, when there is something newer (``builds.status``), and the words for it.
@@ -47,6 +48,7 @@ PROBLEMS = (
     Q(state=Unikernel.Presence.MISSING)
     | Q(unstable=True)
     | Q(changed_outside=True)
+    | Q(starts__looping_since__isnull=False, state=Unikernel.Presence.RUNNING)
     | Q(CHECK_DOWN, state=Unikernel.Presence.RUNNING)
 )
 
@@ -103,6 +105,7 @@ def row(values: dict[str, Any]) -> Row:
         stale=stale,
         ran=values["current__number"] is not None,
         check_down=values["check_down"],
+        looping=values["starts__looping_since"] is not None,
     )
     digest = values["digest"] or values["current__digest"]
     memory = values["observed"].get("memory")

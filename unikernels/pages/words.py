@@ -40,6 +40,7 @@ _PRESENCE = {
 DEPLOY_FAILED = Badge("deploy failed", "bad")
 UNSTABLE = Badge("unstable", "bad")
 CHECK_DOWN = Badge("check down", "bad")
+CRASH_LOOP = Badge("crash loop", "bad")
 CHANGED_OUTSIDE = Badge("changed outside", "warn")
 
 
@@ -53,11 +54,13 @@ def state_badge(
     stale: bool,
     ran: bool,
     check_down: bool = False,
+    looping: bool = False,
 ) -> Badge:
     """How a unikernel stands, in one badge: what is being done, what is wrong, what is known.
 
     *under_way* is the kind of its unfinished operation; *seen_at* and *stale* are its instance's; *ran*:
-    it has a version that was seen to run; *check_down*: one of its checks is down.
+    it has a version that was seen to run; *check_down*: one of its checks is down; *looping*: it is
+    started again and again.
     """
     if under_way:
         return Badge(_UNDER_WAY[Kind(under_way)], "busy")
@@ -66,6 +69,7 @@ def state_badge(
     if state == Presence.MISSING:
         return _PRESENCE[Presence.MISSING] if ran else DEPLOY_FAILED
     troubles = (
+        (looping and state == Presence.RUNNING, CRASH_LOOP),
         (unstable, UNSTABLE),
         (check_down and state == Presence.RUNNING, CHECK_DOWN),
         (changed_outside, CHANGED_OUTSIDE),
@@ -93,6 +97,8 @@ _KINDS = {
     "operation.goes-back": "Goes back to what ran before",
     "unikernel.appeared": "Appeared on the instance",
     "unikernel.changed": "Changed on the instance",
+    "unikernel.crash-loop": "Crash loop",
+    "unikernel.crash-loop-over": "Crash loop over",
     "unikernel.missing": "Missing: gone, and nobody here stopped it",
     "unikernel.returned": "Back again",
     "unikernel.adopted": "Adopted",
@@ -117,6 +123,8 @@ _KINDS = {
     "check.unknown": "Check unknown: nothing is known about the answers",
 }
 _TONES = {
+    "unikernel.crash-loop": "bad",
+    "unikernel.crash-loop-over": "ok",
     "unikernel.missing": "bad",
     "unikernel.not-restarted": "bad",
     "unikernel.update-not-begun": "warn",
