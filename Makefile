@@ -1,10 +1,11 @@
 # What one does with this project. `make` lists it; everything lives in .venv and var/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fast check bench lock tools format clean
+.PHONY: help run test lint fast check bench chaos lock tools format clean
 
 PY := .venv/bin/python
 PORT ?= 8000
+SEED ?= 0
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -29,6 +30,11 @@ fast: .venv/.dev ## the tests that start no processes and no browser, on SQLite
 
 bench: .venv/.dev ## measure, and print each figure beside its target
 	$(PY) -m bench $(ARGS)
+
+chaos: .venv/.dev ## every fault and pair of faults, and kill -9, judged by an oracle: up to 25 minutes (SEED=1)
+	@$(PY) -m tests.chaos --seed $(SEED) --minutes 15; faults=$$?; \
+	$(PY) -m tests.chaos.kills --minutes 8; kills=$$?; \
+	$(PY) -m tests.chaos.flapping; exit $$((faults | kills))
 
 format: .venv/.dev ## let ruff repair and format
 	$(PY) -m ruff check --fix .

@@ -250,7 +250,7 @@ def main(words: list[str]) -> int:
         print(f"  the worker was started {worker.started} times; {wrong} violations")
     for (scene, state), count in sorted(outcomes.items()):
         print(f"  {scene:<24} {state:<12} {count:>4}")
-    return int(bool(wrong or kills))
+    return int(bool(wrong))
 
 
 if __name__ == "__main__":
