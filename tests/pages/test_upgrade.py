@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts.models import Event
 from tests.pages.updates import Updates
 from unikernels.models import Check, Lookup, Operation, RollbackWindow, Unikernel, Version
 from unikernels.operations.facts import Memo
@@ -326,6 +327,23 @@ def test_checks_are_shown_as_they_pass_and_fail(updates: Updates, viewer: Client
     assert "status 502, wanted 200 to 399" in page
     assert page.count(">passed</span>") == 2
     assert page.count(">failed</span>") == 1
+
+
+def test_checks_of_before_and_after_are_told_apart(updates: Updates, viewer: Client) -> None:
+    path, last = f"/operations/{updates.upgraded.pk}/", updates.upgraded.results.latest("at")
+    assert "after, <time" not in viewer.get(path).text
+
+    Event.objects.create(
+        at=last.at, kind="operation.state", was="swap", now="observe", operation=updates.upgraded.pk
+    )
+
+    page = viewer.get(path).text
+    assert (page.count("before, <time"), page.count("after, <time")) == (2, 1)
+
+
+def test_the_page_of_an_upgrade_has_the_way_back_while_it_is_open(updates: Updates, deployer: Client) -> None:
+    assert "Roll back to version 1" in deployer.get(f"/operations/{updates.upgraded.pk}/").text
+    assert "Roll back to version" not in deployer.get(f"/operations/{updates.reverted.pk}/").text
 
 
 def test_what_was_taken_back_is_marked_and_why_is_told(updates: Updates, viewer: Client) -> None:

@@ -25,6 +25,7 @@ from unikernels.pages.confirm import Confirm
 from unikernels.pages.lists import listed
 from unikernels.pages.request import PageRequest, page, refused, say
 from unikernels.pages.same import same
+from unikernels.pages.standing import WayBack, way_back_of
 from unikernels.pages.words import happening
 
 MAX_RESULTS = 40  # of checks: the last rounds are what counts
@@ -67,8 +68,9 @@ def operation(request: PageRequest, pk: int) -> HttpResponse:
     """One operation. A poll stops with the answer that shows its end."""
     thing = operation_of(request.actor, pk)
     ended = thing.finished_at is not None
-    events = Event.objects.filter(operation=thing.pk).order_by("id").select_related("actor")[:MAX_EVENTS]
-    role = request.actor.role_in(thing.team)
+    found = Event.objects.filter(operation=thing.pk).order_by("id").select_related("actor")
+    events = list(found[:MAX_EVENTS])
+    may_change = request.actor.role_in(thing.team) in {Role.DEPLOYER, Role.OWNER}
     context = {
         "section": "operations",
         "operation": thing,
@@ -78,9 +80,11 @@ def operation(request: PageRequest, pk: int) -> HttpResponse:
         "events": [happening(event) for event in events],
         "console": thing.memo.get("console", []),
         "progress": progress_of(thing),
-        "results": _results(thing),
+        "results": _results(thing, events),
+        "way_back": _way_back(thing) if ended else None,
+        "can_change": may_change,
         "lasted": _lasted(thing),
-        "can_cancel": not ended and thing.cancel_asked_at is None and role in {Role.DEPLOYER, Role.OWNER},
+        "can_cancel": not ended and thing.cancel_asked_at is None and may_change,
         "confirm": cancel_question(thing),
         "same": same("GET", f"/operations/{pk}/", command=f"operations {pk}"),
     }
@@ -105,9 +109,17 @@ def progress_of(operation: Operation) -> Progress | None:
     return Progress(memo.fetched, memo.fetch_size or 0)
 
 
-def _results(operation: Operation) -> list[CheckResult]:
-    """What the checks found on its behalf, newest first."""
-    return list(operation.results.select_related("check_row").order_by("-at", "-id")[:MAX_RESULTS])
+def _results(operation: Operation, events: list[Event]) -> list[tuple[CheckResult, bool]]:
+    """What the checks found on its behalf, newest first, and whether that was before anything was sent."""
+    sent = next((event.at for event in events if event.now == State.OBSERVE), None)
+    found = operation.results.select_related("check_row").order_by("-at", "-id")[:MAX_RESULTS]
+    return [(result, sent is None or result.at < sent) for result in found]
+
+
+def _way_back(operation: Operation) -> WayBack | None:
+    """The rollback window, if this is what opened it."""
+    found = way_back_of(operation.unikernel)
+    return found if found and found.window.operation_id == operation.pk else None
 
 
 def cancel_question(thing: Operation) -> Confirm:

@@ -76,6 +76,8 @@ def newer_of(unikernel: Unikernel) -> Newer | None:
     """What *unikernel* can be upgraded to, if its builder has something newer."""
     if unikernel.newest is None or unikernel.standing not in UPDATES or not unikernel.digest:
         return None
+    if unikernel.newest.digest == unikernel.digest:
+        return None  # put in place a moment ago: the standing is told anew in a moment
     standing = _standings(unikernel).filter(builder=unikernel.newest.builder).first()
     found = standing.found if standing else None
     return Newer(

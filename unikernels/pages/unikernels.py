@@ -129,14 +129,15 @@ def unikernel(request: PageRequest, pk: int) -> HttpResponse:
 def _facts(request: PageRequest, thing: Unikernel, current: Current | None) -> dict[str, Any]:
     values = rows_of(Unikernel.objects.filter(pk=thing.pk)).get()
     actor = request.actor
+    busy = current is not None and not current.ended
     return {
         "section": "unikernels",
         "unikernel": thing,
         "row": row(values),
         "can_change": _can_change(actor, thing),
-        "newer": newer_of(thing),
+        "newer": None if busy else newer_of(thing),
         "beside": beside_of(thing),
-        "way_back": None if current and not current.ended else way_back_of(thing),
+        "way_back": None if busy else way_back_of(thing),
         "current": current,
         "show_current": current and (not current.ended or current.verdict.tone != "ok"),
         "arguments": _arguments(actor, thing),
