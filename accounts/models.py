@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.mail.models import QuietHours  # noqa: F401 - Django looks here
 from albatross.models import Instance, Limits
 
 

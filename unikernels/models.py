@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import Team
 from albatross.models import Instance
 from albatross.names import Name
+from unikernels.alerts.models import Alert, Telling  # noqa: F401 - Django looks here
 from unikernels.operations.machine import Kind, Running, State
 from unikernels.statistics.models import Feed, Starts, Stretch, Tick  # noqa: F401 - Django looks here
 

@@ -17,6 +17,7 @@ class Topic(enum.StrEnum):
     ROLLED_BACK = "rolled-back"
     FAILED = "failed"
     CHECKS = "checks"
+    ALERTS = "alerts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ ABOUT: Mapping[Topic, About] = MappingProxyType(
             "Rolled back", "A change did not work, or was taken back: the version before runs again.", True
         ),
         Topic.CHECKS: About("Checks", "A check of a unikernel goes down, or is up again.", True),
+        Topic.ALERTS: About(
+            "Alerts",
+            "An instance is silent, a unikernel crashes again and again, a quota is nearly used up, a token ends.",
+            True,
+        ),
         Topic.ABORTED: About("Aborted", "A change was refused or cancelled: nothing was touched.", True),
         Topic.SUCCEEDED: About("Succeeded", "A deploy, an upgrade or another change worked.", False),
         Topic.UPDATES: About(

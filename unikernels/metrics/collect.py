@@ -16,6 +16,8 @@ from django.utils import timezone
 
 from accounts.models import Letter, Team
 from albatross.models import STALE_AFTER, Instance
+from unikernels.alerts.models import Alert
+from unikernels.alerts.rules import Rule
 from unikernels.metrics import families as f
 from unikernels.metrics.text import Labels, Page, labels, more
 from unikernels.models import Builder, Check, CheckResult, Operation, RollbackWindow, Unikernel
@@ -46,6 +48,7 @@ def page_of(team: Team | None) -> str:
     _operations(page, team, now)
     _checks(page, team)
     _quotas(page, team)
+    _alerts(page, team)
     if team is None:
         _letters(page)
         _builders(page, now)
@@ -154,6 +157,14 @@ def _quotas(page: Page, team: Team | None) -> None:
         it = labels(albatross=quota.instance.name, team=quota.team.name, resource=resource)
         page.add(f.QUOTA_USED, used, it)
         page.add(f.QUOTA_LIMIT, limit, it)
+
+
+def _alerts(page: Page, team: Team | None) -> None:
+    """Each rule has a number, also when nothing of it is open."""
+    open_ = Alert.objects.filter(_of(team), resolved_at=None).order_by()
+    counts = dict(open_.values_list("rule").annotate(count=Count("pk")))
+    for rule in Rule:
+        page.add(f.ALERTS, counts.get(rule, 0), labels(rule=rule))
 
 
 # --- the system itself -------------------------------------------------------------------------------

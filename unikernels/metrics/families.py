@@ -63,6 +63,7 @@ WINDOWS = Family("rollback_windows_open", "Upgrades that one press takes back.")
 
 QUOTA_LIMIT = Family("quota_limit", "What a team may use: unikernels, memory (MB), block (MB).", _QUOTA)
 QUOTA_USED = Family("quota_used", "What a team uses: unikernels, memory (MB), block (MB).", _QUOTA)
+ALERTS = Family("alerts_open", "Alerts that are open: silent, loop, quota, token-week, token-day.", ("rule",))
 
 LETTERS_WAITING = Family("letters_waiting", "Letters that are to be sent.")
 LETTERS_GIVEN_UP = Family("letters_given_up", "Letters of the last 30 days that could not be sent.")
@@ -100,6 +101,7 @@ OF_TEAMS = (
     WINDOWS,
     QUOTA_LIMIT,
     QUOTA_USED,
+    ALERTS,
 )
 OF_THE_SYSTEM = (
     LETTERS_WAITING,

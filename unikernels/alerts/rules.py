@@ -1,0 +1,163 @@
+"""What is wrong now. Few rules, each with a reason to get up for; every one is a question to the database.
+
+===============  ==================================================  ============================  =========
+rule             fires while                                         who is told                   recovery
+===============  ==================================================  ============================  =========
+silent           nothing was learnt of an instance for 5 minutes     superusers, teams that run    told
+                                                                     something there
+loop             a unikernel ends and is started again and again     its team                      told
+quota            90 % of a share is used                             its team                      told
+token-week       a token ends within 7 days                          its maker, the owners         no
+token-day        a token ends within a day                           its maker, the owners         no
+===============  ==================================================  ============================  =========
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from django.db.models import Q
+from django.urls import reverse
+
+from accounts.models import ApiToken, Team
+from albatross.models import Instance
+from unikernels.letters.words import moment, place_of
+from unikernels.models import Unikernel
+from unikernels.quotas.fill import Fill, fills
+from unikernels.statistics.models import Starts
+
+SILENT_AFTER = timedelta(minutes=5)  # a restart of a host and its daemons is over by then
+NEARLY_FULL = 0.9
+# A share of three unikernels is used up on purpose; of a larger one somebody wants to know beforehand.
+FEWEST = {"unikernels": 10}
+WEEK, DAY = timedelta(days=7), timedelta(days=1)
+MAX_REASON = 1_000  # characters of what an instance says of itself
+
+
+class Rule(enum.StrEnum):
+    """See the table above. The values stand in the database."""
+
+    SILENT = "silent"
+    LOOP = "loop"
+    QUOTA = "quota"
+    TOKEN_WEEK = "token-week"  # noqa: S105 - no secret
+    TOKEN_DAY = "token-day"  # noqa: S105 - no secret
+
+
+# A token that is about to end does not recover: it was replaced, or it has ended.
+RECOVERING = frozenset({Rule.SILENT, Rule.LOOP, Rule.QUOTA})
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """That a rule is true of *subject*, in words."""
+
+    subject: str
+    title: str
+    text: str
+    path: str
+    team: Team | None = None
+    instance: Instance | None = None
+
+
+def silent(now: datetime) -> Iterator[Firing]:
+    """Instances that do not answer, or that nobody asks."""
+    long_ago = now - SILENT_AFTER
+    degraded = Q(status=Instance.Status.DEGRADED, degraded_since__lte=long_ago)
+    unasked = Q(status=Instance.Status.ONLINE, seen_at__lte=long_ago)
+    for instance in Instance.objects.filter(degraded | unasked):
+        seen = f"It was last seen {moment(instance.seen_at)}." if instance.seen_at else "It was never seen."
+        answers = instance.status == Instance.Status.ONLINE
+        why = "No watcher process runs." if answers else instance.trouble_text[:MAX_REASON]
+        yield Firing(
+            subject=f"instance:{instance.pk}",
+            title=f"{instance.name} {'is not asked' if answers else 'does not answer'}",
+            text=f"{seen} {why} What runs there goes on running, unseen.",
+            path=reverse("pages:instance", args=[instance.name]),
+            instance=instance,
+        )
+
+
+def loop(_now: datetime) -> Iterator[Firing]:
+    """Unikernels in a crash loop, as ``unikernels.statistics`` recognises it. One that went missing has not
+    recovered; one that was stopped from here is in none.
+    """
+    looping = Starts.objects.filter(looping_since__isnull=False, unikernel__team__isnull=False)
+    for starts in looping.exclude(unikernel__state=Unikernel.Presence.STOPPED).select_related(
+        "unikernel__instance", "unikernel__team"
+    ):
+        unikernel = starts.unikernel
+        yield Firing(
+            subject=f"unikernel:{unikernel.pk}",
+            title=f"{place_of(unikernel)} crashes again and again",
+            text="It ends and is started again. Read its console; put another version in place.",
+            path=reverse("pages:unikernel", args=[unikernel.pk]),
+            team=unikernel.team,
+            instance=unikernel.instance,
+        )
+
+
+def quota(_now: datetime) -> Iterator[Firing]:
+    """Shares of instances that are nearly used up."""
+    for fill in fills():
+        if fill.limit >= FEWEST.get(fill.resource, 1) and fill.used >= NEARLY_FULL * fill.limit:
+            yield _of_fill(fill)
+
+
+def _of_fill(fill: Fill) -> Firing:
+    share = fill.quota
+    what = {"unikernels": "unikernels", "memory": "MB of memory", "block": "MB of block devices"}[
+        fill.resource
+    ]
+    return Firing(
+        subject=f"quota:{share.pk}:{fill.resource}",
+        title=f"{share.team.name} on {share.instance.name}: {fill.used} of {fill.limit} {what} used",
+        text="What needs more than is left will be refused. Destroy what is not needed, or ask a superuser.",
+        path=reverse("pages:quotas"),
+        team=share.team,
+        instance=share.instance,
+    )
+
+
+def token_week(now: datetime) -> Iterator[Firing]:
+    """Tokens with more than a day and at most a week left."""
+    return _tokens(now, more_than=DAY, at_most=WEEK)
+
+
+def token_day(now: datetime) -> Iterator[Firing]:
+    """Tokens with at most a day left."""
+    return _tokens(now, more_than=timedelta(), at_most=DAY)
+
+
+def _tokens(now: datetime, *, more_than: timedelta, at_most: timedelta) -> Iterator[Firing]:
+    ending = ApiToken.objects.filter(
+        revoked_at=None,
+        created_by__is_active=True,
+        expires_at__gt=now + more_than,
+        expires_at__lte=now + at_most,
+    )
+    for token in ending.select_related("team"):
+        if token.expires_at - token.created_at < 2 * at_most:
+            continue  # who makes a token for some days knows when it ends
+        yield Firing(
+            subject=f"token:{token.key_id}",
+            title=f"Token {token.name} of {token.team.name} ends {moment(token.expires_at)}",
+            text="What uses it is refused from then on. Make a new one, and revoke this one.",
+            path=reverse("team-tokens", args=[token.team.name]),
+            team=token.team,
+        )
+
+
+FIND: Mapping[Rule, Callable[[datetime], Iterator[Firing]]] = MappingProxyType(
+    {
+        Rule.SILENT: silent,
+        Rule.LOOP: loop,
+        Rule.QUOTA: quota,
+        Rule.TOKEN_WEEK: token_week,
+        Rule.TOKEN_DAY: token_day,
+    }
+)

@@ -1,0 +1,79 @@
+"""From what is wrong now to rows: what is new fires, what is no more is resolved."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from accounts.actors import Actor
+from unikernels.alerts.models import Alert, Telling
+from unikernels.alerts.readers import readers_of
+from unikernels.alerts.rules import FIND, Firing, Rule
+
+GROUPED = timedelta(seconds=60)  # what fires within it is told in one letter
+DAMPED = timedelta(
+    minutes=30
+)  # what fires again so soon after it was resolved is told only if it stays so long
+KEPT = timedelta(days=30)  # of alerts that are resolved
+
+log = logging.getLogger(__name__)
+
+
+def settle(now: datetime | None = None) -> None:
+    """Bring the rows to what is true now. Again, or by two at once, changes nothing more."""
+    now = now or timezone.now()
+    for rule, find in FIND.items():
+        _settle(rule, list(find(now)), now)
+
+
+def alerts_open(actor: Actor) -> QuerySet[Alert]:
+    """The open alerts that *actor* may see: those of the teams, and for the all-powerful all of them."""
+    mine = Q() if actor.all_powerful else Q(team__in=actor.teams())
+    return Alert.objects.filter(mine, resolved_at=None)
+
+
+def alerts_prune(now: datetime | None = None) -> int:
+    """Delete what was resolved long ago; how many alerts."""
+    old = Alert.objects.filter(resolved_at__lt=(now or timezone.now()) - KEPT)
+    count = old.count()
+    old.delete()
+    return count
+
+
+def _settle(rule: Rule, firings: Iterable[Firing], now: datetime) -> None:
+    found = {firing.subject: firing for firing in firings}
+    open_ = dict(Alert.objects.filter(rule=rule, resolved_at=None).values_list("subject", "pk"))
+    over = [pk for subject, pk in open_.items() if subject not in found]
+    Alert.objects.filter(pk__in=over, resolved_at=None).update(resolved_at=now)
+    for subject, firing in found.items():
+        if subject not in open_:
+            _fire(rule, firing, now)
+
+
+def _fire(rule: Rule, firing: Firing, now: datetime) -> None:
+    try:
+        with transaction.atomic():
+            before = Alert.objects.filter(rule=rule, subject=firing.subject, resolved_at__gt=now - DAMPED)
+            damped = before.exists()
+            alert = Alert.objects.create(
+                rule=rule,
+                subject=firing.subject,
+                team=firing.team,
+                instance=firing.instance,
+                title=firing.title[:200],
+                text=firing.text,
+                path=firing.path,
+                fired_at=now,
+                damped=damped,
+            )
+            due_at = now + (DAMPED if damped else GROUPED)
+            Telling.objects.bulk_create(
+                Telling(alert=alert, user=reader, due_at=due_at) for reader in readers_of(alert)
+            )
+    except IntegrityError as error:  # somebody else saw it at the same time, or what it is about was deleted
+        log.info("%s of %s was not written: %s", rule, firing.subject, error)
