@@ -147,6 +147,7 @@ MATRIX: dict[tuple[str, str], Call] = {
     ("destroy", "post"): (CHANGED, _at("unikernels/{h.unikernel.pk}/destroy/"), _nothing),
     ("adopt", "post"): (CHANGED, _at("unikernels/{h.found.pk}/adopt/"), _nothing),
     ("console", "get"): (SEEN, _at("unikernels/{h.unikernel.pk}/console/"), _nothing),
+    ("statistics", "get"): (SEEN, _at("unikernels/{h.unikernel.pk}/statistics/"), _nothing),
     ("images", "get"): (LISTED, _at("images/"), _nothing),
     ("images", "post"): (CHANGED, _at("images/?team=robur"), lambda house: build_image()),
     ("image", "get"): (SEEN, _at("images/{h.image.image.digest}/?team=robur"), _nothing),

@@ -162,6 +162,13 @@ class Grid:
                     known = mine[place] if mine[place] != MISSING else 0
                     mine[place] = min(known + number, _MOST)
 
+    def part(self, since: int, until: int) -> Grid:
+        """The rows of which the whole time lies from *since* to *until*."""
+        first = max(-((self.start - since) // self.step), 0)
+        last = max((until - self.start) // self.step, first)
+        start = self.start + first * self.step
+        return Grid(start, self.step, tuple(column[first:last] for column in self.columns))
+
     def mean(self) -> Values:
         """The mean of each measure, as far as it is known."""
         return values_of(map(_mean, self.columns))
