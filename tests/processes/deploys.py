@@ -24,7 +24,7 @@ class Deploys:
     def __init__(self, up: Up) -> None:
         self.up = up
         self.api: Api = up.api()
-        self.image = self._image("steady")
+        self.image, self.newer = self._image("steady"), self._image("newer")
         wait_for(self._instance_online, "the instance")
         room = ("--unikernels=100", "--memory=4000", "--block=1024", "--cpu=0", "--cpu=1", "--bridge=service")
         up.manage("quota_set", "demo", "demo", *room)
@@ -48,10 +48,10 @@ class Deploys:
         assert answer.status_code == 202, answer.text
         return int(answer.json()["id"])
 
-    def change(self, name: str, verb: str) -> int:
-        """Ask for a restart or a destroy; the number of the operation."""
+    def change(self, name: str, verb: str, **body: Any) -> int:
+        """Ask for a restart, an upgrade …; the number of the operation."""
         (row,) = (one for one in self.api.get("/unikernels/", q=name)["items"] if one["name"] == name)
-        answer = self.api.post(f"/unikernels/{row['id']}/{verb}/")
+        answer = self.api.post(f"/unikernels/{row['id']}/{verb}/", body)
         assert answer.status_code == 202, answer.text
         return int(answer.json()["id"])
 
@@ -73,6 +73,11 @@ class Deploys:
         """How often the instance started it on command (of these kinds)."""
         records = self.up.instance("journal", what="started", name=f"demo:{name}")["records"]
         return sum(record["command"] in (commands or CREATES) for record in records)
+
+    def last_started(self, name: str) -> str:
+        """The digest of what the instance started last under this name."""
+        records = self.up.instance("journal", what="started", name=f"demo:{name}")["records"]
+        return str(records[-1]["detail"])
 
     def arrived(self, name: str, *commands: str) -> int:
         """How often such a command for it arrived."""

@@ -76,6 +76,23 @@ def test_a_kill_in_the_middle_of_a_destroy(deploys: Deploys) -> None:
     assert (ended["state"], deploys.runs(name)) == ("succeeded", False), story(ended)
 
 
+def test_a_kill_in_the_middle_of_an_upgrade_and_of_its_rollback(deploys: Deploys) -> None:
+    name, swap = deploys.name(), "unikernel_force_create"
+    deploys.end_of(deploys.deploy(name))
+    for verb, body, image in (
+        ("upgrade", {"image": deploys.newer}, deploys.newer),
+        ("rollback", {}, deploys.image),
+    ):
+        before = deploys.started(name, swap)
+        deploys.fault("delay", swap, name, seconds=3)
+        operation = deploys.change(name, verb, **body)
+        wait_for(lambda: deploys.started(name, swap) > before, "the swap")  # noqa: B023 - used up at once
+        deploys.up.kill("worker")
+        ended = deploys.end_of(operation)
+        assert (ended["state"], deploys.started(name, swap)) == ("succeeded", before + 1), story(ended)
+        assert (deploys.runs(name), deploys.last_started(name)) == (True, image)
+
+
 def test_a_failed_deploy_is_no_success_whoever_is_killed(deploys: Deploys) -> None:
     name = deploys.name()
     deploys.fault("create_fails", "unikernel_*create", name, text="no more bridges")
