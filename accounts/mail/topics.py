@@ -40,7 +40,7 @@ ABOUT: Mapping[Topic, About] = MappingProxyType(
         Topic.CHECKS: About("Checks", "A check of a unikernel goes down, or is up again.", True),
         Topic.ALERTS: About(
             "Alerts",
-            "An instance is silent, a unikernel crashes again and again, a quota is nearly used up, a token ends.",
+            "An instance is silent, a unikernel crashes again and again, memory or a quota is nearly used up, a token ends.",
             True,
         ),
         Topic.ABORTED: About("Aborted", "A change was refused or cancelled: nothing was touched.", True),

@@ -16,6 +16,9 @@ from unikernels.alerts.models import Alert
 from unikernels.alerts.services import settle
 from unikernels.alerts.telling import tell
 from unikernels.models import Unikernel
+from unikernels.statistics.grids import pack_tick
+from unikernels.statistics.models import Tick
+from unikernels.statistics.rates import Sample
 
 
 @pytest.fixture
@@ -68,6 +71,16 @@ def answer() -> None:
 def uses(unikernel: Unikernel, memory: int) -> None:
     """*unikernel* has so many MB of memory."""
     Unikernel.objects.filter(pk=unikernel.pk).update(observed={**unikernel.observed, "memory": memory})
+
+
+def measured(unikernel: Unikernel, clock: Clock, *, mb: int) -> None:
+    """The statistics of this moment say that *unikernel* uses so many MB."""
+    sample = Sample(cpu=0.5, memory=mb * 2**20, received=100.0, sent=200.0)
+    Tick.objects.update_or_create(
+        instance=unikernel.instance,
+        at=int(clock.now.timestamp()),
+        defaults={"data": pack_tick({unikernel.pk: sample})},
+    )
 
 
 def open_alerts() -> list[tuple[str, str]]:

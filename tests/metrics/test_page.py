@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -21,6 +22,9 @@ from unikernels.metrics.collect import page_of
 from unikernels.metrics.families import ALL
 from unikernels.models import Block, Builder, Check, CheckResult, Operation, Unikernel
 from unikernels.operations.machine import State
+from unikernels.statistics.grids import pack_tick
+from unikernels.statistics.models import Starts, Tick
+from unikernels.statistics.rates import Sample
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +36,7 @@ def full(house: House) -> None:
     now = timezone.now()
     _ = house.newer, house.window  # they are made when they are asked for
     tried(house.check, latency=0.25)
+    used(house.unikernel, now)
     Builder.objects.update(seen_at=now, failures=2)
     Instance.objects.update(watcher="host:1", watched_until=now + timedelta(seconds=10))
 
@@ -40,6 +45,12 @@ def tried(check: Check, *, latency: float, state: str = "up") -> None:
     at = timezone.now()
     CheckResult.objects.create(check_row=check, at=at, outcome="passed", latency=latency, text="fine")
     Check.objects.filter(pk=check.pk).update(state=state)
+
+
+def used(unikernel: Unikernel, at: datetime) -> None:
+    sample = Sample(cpu=0.25, memory=8 * 2**20, received=100.0, sent=200.0)
+    data = pack_tick({unikernel.pk: sample})
+    Tick.objects.create(instance=unikernel.instance, at=int(at.timestamp()), data=data)
 
 
 def test_every_metric_is_there_with_its_labels(house: House, scrape: Scrape) -> None:
@@ -74,6 +85,23 @@ def test_a_unikernel_that_is_missing_says_so_and_nothing_it_does_not_know(
     assert samples.one("mollymawk_unikernel_unstable", **HELLO) == 1
     for name in ("started_timestamp_seconds", "memory_limit_bytes", "version", "standing"):
         assert samples.of(f"mollymawk_unikernel_{name}", **HELLO) == []
+
+
+def test_what_a_unikernel_uses_is_told_while_it_is_known(house: House, scrape: Scrape) -> None:
+    names = ("cpu", "memory_resident_bytes", "received_bytes_per_second", "sent_bytes_per_second")
+    used(house.unikernel, timezone.now() - timedelta(seconds=20))
+    samples = scrape()
+    told = [samples.one(f"mollymawk_unikernel_{name}", **HELLO) for name in names]
+    assert told == [0.25, 8 * 2**20, 100, 200]
+    Tick.objects.update(at=int(time.time()) - 70)
+    samples = scrape()
+    assert [samples.of(f"mollymawk_unikernel_{name}") for name in names] == [[], [], [], []]
+
+
+def test_a_crash_loop_is_seen(house: House, scrape: Scrape) -> None:
+    assert scrape().one("mollymawk_unikernel_looping", **HELLO) == 0
+    Starts.objects.create(unikernel=house.unikernel, looping_since=timezone.now())
+    assert scrape().one("mollymawk_unikernel_looping", **HELLO) == 1
 
 
 def test_what_belongs_to_nobody_has_an_empty_team(house: House, scrape: Scrape) -> None:
@@ -235,7 +263,7 @@ def test_the_number_of_queries_does_not_grow(house: House, charlie: User, of_tea
     with counted() as many:
         after = page_of(team)
     assert len(after) > 2 * len(before)
-    assert len(many) == len(few) <= 17
+    assert len(many) == len(few) <= 19
 
 
 def _grow(house: House, other: Team) -> None:

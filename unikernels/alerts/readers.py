@@ -21,7 +21,7 @@ def _who(alert: Alert) -> Q:
             return Q(is_superuser=True) | concerned
         case Rule.TOKEN_WEEK | Rule.TOKEN_DAY:
             return _around_token(alert)
-        case Rule.LOOP | Rule.QUOTA:
+        case Rule.LOOP | Rule.MEMORY | Rule.QUOTA:
             return Q(memberships__team=alert.team_id)
 
 

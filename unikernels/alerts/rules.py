@@ -6,6 +6,7 @@ rule             fires while                                         who is told
 silent           nothing was learnt of an instance for 5 minutes     superusers, teams that run    told
                                                                      something there
 loop             a unikernel ends and is started again and again     its team                      told
+memory           a unikernel uses 90 % of its memory                its team                      told
 quota            90 % of a share is used                             its team                      told
 token-week       a token ends within 7 days                          its maker, the owners         no
 token-day        a token ends within a day                           its maker, the owners         no
@@ -29,9 +30,11 @@ from unikernels.letters.words import moment, place_of
 from unikernels.models import Unikernel
 from unikernels.quotas.fill import Fill, fills
 from unikernels.statistics.models import Starts
+from unikernels.statistics.newest import newest
 
 SILENT_AFTER = timedelta(minutes=5)  # a restart of a host and its daemons is over by then
 NEARLY_FULL = 0.9
+MB = 2**20  # bytes; what Albatross and Solo5 count memory in
 # A share of three unikernels is used up on purpose; of a larger one somebody wants to know beforehand.
 FEWEST = {"unikernels": 10}
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
@@ -43,13 +46,14 @@ class Rule(enum.StrEnum):
 
     SILENT = "silent"
     LOOP = "loop"
+    MEMORY = "memory"
     QUOTA = "quota"
     TOKEN_WEEK = "token-week"  # noqa: S105 - no secret
     TOKEN_DAY = "token-day"  # noqa: S105 - no secret
 
 
 # A token that is about to end does not recover: it was replaced, or it has ended.
-RECOVERING = frozenset({Rule.SILENT, Rule.LOOP, Rule.QUOTA})
+RECOVERING = frozenset({Rule.SILENT, Rule.LOOP, Rule.MEMORY, Rule.QUOTA})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,13 @@ class Firing:
     path: str
     team: Team | None = None
     instance: Instance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """That nothing can be said of *subject* now: what is open stays open, and nothing fires."""
+
+    subject: str
 
 
 def silent(now: datetime) -> Iterator[Firing]:
@@ -92,13 +103,47 @@ def loop(_now: datetime) -> Iterator[Firing]:
     ):
         unikernel = starts.unikernel
         yield Firing(
-            subject=f"unikernel:{unikernel.pk}",
+            subject=_unikernel(unikernel.pk),
             title=f"{place_of(unikernel)} crashes again and again",
             text="It ends and is started again. Read its console; put another version in place.",
             path=reverse("pages:unikernel", args=[unikernel.pk]),
             team=unikernel.team,
             instance=unikernel.instance,
         )
+
+
+def memory(now: datetime) -> Iterator[Firing | Unknown]:
+    """Unikernels that use nearly all of their memory: the next request may be the one too many.
+
+    Once touched, memory stays with the process: this is the most it used since its start.
+    """
+    uses = newest(now)
+    running = Unikernel.objects.filter(state=Unikernel.Presence.RUNNING, team__isnull=False)
+    full = []
+    for pk, limit in running.values_list("pk", "observed__memory"):
+        used = uses[pk][1] if pk in uses else None
+        if used is None or not limit:
+            yield Unknown(_unikernel(pk))
+        elif used >= NEARLY_FULL * limit * MB:
+            full.append(pk)
+    for unikernel in running.filter(pk__in=full).select_related("instance", "team"):
+        yield _of_memory(unikernel, uses[unikernel.pk][1] or 0)
+
+
+def _of_memory(unikernel: Unikernel, used: float) -> Firing:
+    limit = unikernel.observed["memory"]
+    return Firing(
+        subject=_unikernel(unikernel.pk),
+        title=f"{place_of(unikernel)}: {used / MB:.0f} of {limit} MB of memory used",
+        text="It ends when it needs more than it has. Configure it with more memory, or restart it.",
+        path=reverse("pages:unikernel", args=[unikernel.pk]),
+        team=unikernel.team,
+        instance=unikernel.instance,
+    )
+
+
+def _unikernel(pk: int) -> str:
+    return f"unikernel:{pk}"
 
 
 def quota(_now: datetime) -> Iterator[Firing]:
@@ -152,10 +197,11 @@ def _tokens(now: datetime, *, more_than: timedelta, at_most: timedelta) -> Itera
         )
 
 
-FIND: Mapping[Rule, Callable[[datetime], Iterator[Firing]]] = MappingProxyType(
+FIND: Mapping[Rule, Callable[[datetime], Iterator[Firing | Unknown]]] = MappingProxyType(
     {
         Rule.SILENT: silent,
         Rule.LOOP: loop,
+        Rule.MEMORY: memory,
         Rule.QUOTA: quota,
         Rule.TOKEN_WEEK: token_week,
         Rule.TOKEN_DAY: token_day,

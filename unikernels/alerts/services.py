@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.actors import Actor
 from unikernels.alerts.models import Alert, Telling
 from unikernels.alerts.readers import readers_of
-from unikernels.alerts.rules import FIND, Firing, Rule
+from unikernels.alerts.rules import FIND, Firing, Rule, Unknown
 
 GROUPED = timedelta(seconds=60)  # what fires within it is told in one letter
 DAMPED = timedelta(
@@ -45,14 +45,14 @@ def alerts_prune(now: datetime | None = None) -> int:
     return count
 
 
-def _settle(rule: Rule, firings: Iterable[Firing], now: datetime) -> None:
-    found = {firing.subject: firing for firing in firings}
+def _settle(rule: Rule, findings: Iterable[Firing | Unknown], now: datetime) -> None:
+    found = {finding.subject: finding for finding in findings}
     open_ = dict(Alert.objects.filter(rule=rule, resolved_at=None).values_list("subject", "pk"))
     over = [pk for subject, pk in open_.items() if subject not in found]
     Alert.objects.filter(pk__in=over, resolved_at=None).update(resolved_at=now)
-    for subject, firing in found.items():
-        if subject not in open_:
-            _fire(rule, firing, now)
+    for finding in found.values():
+        if isinstance(finding, Firing) and finding.subject not in open_:
+            _fire(rule, finding, now)
 
 
 def _fire(rule: Rule, firing: Firing, now: datetime) -> None:

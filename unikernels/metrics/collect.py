@@ -7,6 +7,7 @@ while they are not.
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.conf import settings
@@ -22,21 +23,25 @@ from unikernels.metrics import families as f
 from unikernels.metrics.text import Labels, Page, labels, more
 from unikernels.models import Builder, Check, CheckResult, Operation, RollbackWindow, Unikernel
 from unikernels.quotas.fill import fills
+from unikernels.statistics.grids import Values
+from unikernels.statistics.newest import newest
 
 MB = 2**20  # bytes; what Albatross and Solo5 count memory in
-_UNIKERNEL = (
-    "instance__name",
-    "team__name",
-    "path",
-    "name",
+_UNIKERNEL = ("instance__name", "team__name", "path", "name")  # what its labels are made of
+_FACTS = (
+    "pk",
     "state",
     "standing",
     "unstable",
     "changed_outside",
+    "starts__looping_since",
+    # The numbers, see _NUMBERS.
     "started",
     "observed__memory",
     "current__number",
 )
+_NUMBERS = ((f.UNIKERNEL_STARTED, 0.001), (f.UNIKERNEL_MEMORY, MB), (f.UNIKERNEL_VERSION, 1))
+_USE = (f.UNIKERNEL_CPU, f.UNIKERNEL_RESIDENT, f.UNIKERNEL_RECEIVED, f.UNIKERNEL_SENT)
 
 
 def page_of(team: Team | None) -> str:
@@ -44,7 +49,7 @@ def page_of(team: Team | None) -> str:
     page, now = Page(), timezone.now()
     _build(page)
     _instances(page, team, now)
-    _unikernels(page, team)
+    _unikernels(page, team, newest(now))
     _operations(page, team, now)
     _checks(page, team)
     _quotas(page, team)
@@ -95,9 +100,9 @@ def _places(team: Team | None) -> QuerySet[Instance]:
     return Instance.objects.filter(Q(pk__in=shares) | Q(pk__in=team.unikernels.values("instance")))
 
 
-def _unikernels(page: Page, team: Team | None) -> None:
-    rows = Unikernel.objects.filter(_of(team)).order_by("pk").values_list(*_UNIKERNEL)
-    for place, owner, path, name, state, standing, unstable, outside, started, memory, number in rows:
+def _unikernels(page: Page, team: Team | None, uses: Mapping[int, Values]) -> None:
+    rows = Unikernel.objects.filter(_of(team)).order_by("pk").values_list(*_UNIKERNEL, *_FACTS)
+    for place, owner, path, name, pk, state, standing, unstable, outside, looping, *numbers in rows:
         it = _unikernel(place, owner, path, name)
         page.add(f.UNIKERNEL_UP, state == Unikernel.Presence.RUNNING, it)
         page.add(f.UNIKERNEL_STATE, 1, more(it, state=state))
@@ -105,12 +110,13 @@ def _unikernels(page: Page, team: Team | None) -> None:
         page.add(f.UNIKERNEL_CHANGED_OUTSIDE, outside, it)
         if standing:
             page.add(f.UNIKERNEL_STANDING, 1, more(it, standing=standing))
-        if started is not None:
-            page.add(f.UNIKERNEL_STARTED, started / 1000, it)
-        if memory is not None:
-            page.add(f.UNIKERNEL_MEMORY, memory * MB, it)
-        if number is not None:
-            page.add(f.UNIKERNEL_VERSION, number, it)
+        page.add(f.UNIKERNEL_LOOPING, looping is not None, it)
+        for (family, factor), number in zip(_NUMBERS, numbers, strict=True):
+            if number is not None:
+                page.add(family, round(number * factor, 3), it)
+        for family, use in zip(_USE, uses.get(pk, ()), strict=False):
+            if use is not None:
+                page.add(family, round(use, 4), it)
 
 
 def _unikernel(place: str, owner: str | None, path: str, name: str) -> Labels:
@@ -122,7 +128,7 @@ def _checks(page: Page, team: Team | None) -> None:
     rows = (
         Check.objects.filter(_of(team, "unikernel__team")).order_by("pk").annotate(latency=Subquery(newest))
     )
-    at = [f"unikernel__{field}" for field in _UNIKERNEL[:4]]
+    at = [f"unikernel__{field}" for field in _UNIKERNEL]
     for place, owner, path, unikernel, name, state, latency in rows.values_list(
         *at, "name", "state", "latency"
     ):

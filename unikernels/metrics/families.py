@@ -35,6 +35,19 @@ UNIKERNEL_STANDING = Family(
 UNIKERNEL_VERSION = Family(
     "unikernel_version", "Number of its current version; absent when it is not managed.", _UNIKERNEL
 )
+UNIKERNEL_LOOPING = Family("unikernel_looping", "1 when it ends and is started again and again.", _UNIKERNEL)
+UNIKERNEL_CPU = Family(
+    "unikernel_cpu", "CPUs that it uses, 1 is the whole of one; while statistics come.", _UNIKERNEL
+)
+UNIKERNEL_RESIDENT = Family(
+    "unikernel_memory_resident_bytes", "Memory that it uses; while statistics come.", _UNIKERNEL
+)
+UNIKERNEL_RECEIVED = Family(
+    "unikernel_received_bytes_per_second", "What it receives; while statistics come.", _UNIKERNEL
+)
+UNIKERNEL_SENT = Family(
+    "unikernel_sent_bytes_per_second", "What it sends; while statistics come.", _UNIKERNEL
+)
 
 INSTANCE_UP = Family("instance_up", "1 when it is online and was seen within a minute.", ("albatross",))
 INSTANCE_STATUS = Family(
@@ -63,7 +76,9 @@ WINDOWS = Family("rollback_windows_open", "Upgrades that one press takes back.")
 
 QUOTA_LIMIT = Family("quota_limit", "What a team may use: unikernels, memory (MB), block (MB).", _QUOTA)
 QUOTA_USED = Family("quota_used", "What a team uses: unikernels, memory (MB), block (MB).", _QUOTA)
-ALERTS = Family("alerts_open", "Alerts that are open: silent, loop, quota, token-week, token-day.", ("rule",))
+ALERTS = Family(
+    "alerts_open", "Alerts that are open: silent, loop, memory, quota, token-week, token-day.", ("rule",)
+)
 
 LETTERS_WAITING = Family("letters_waiting", "Letters that are to be sent.")
 LETTERS_GIVEN_UP = Family("letters_given_up", "Letters of the last 30 days that could not be sent.")
@@ -87,6 +102,11 @@ OF_TEAMS = (
     UNIKERNEL_MEMORY,
     UNIKERNEL_STANDING,
     UNIKERNEL_VERSION,
+    UNIKERNEL_LOOPING,
+    UNIKERNEL_CPU,
+    UNIKERNEL_RESIDENT,
+    UNIKERNEL_RECEIVED,
+    UNIKERNEL_SENT,
     INSTANCE_UP,
     INSTANCE_STATUS,
     INSTANCE_SEEN,
