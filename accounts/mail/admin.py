@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.mail.models import QuietHours
 from accounts.models import Letter, MailChoice
 from accounts.readonly import ReadOnly
 
@@ -18,6 +19,15 @@ class MailChoiceAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # 
 
     list_display = ["user", "topic", "wanted"]
     list_filter = ["topic", "wanted"]
+    list_select_related = ["user"]
+    search_fields = ["user__email"]
+
+
+@admin.register(QuietHours)
+class QuietHoursAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
+    """Each person's own, only read here."""
+
+    list_display = ["user", "start", "end", "zone"]
     list_select_related = ["user"]
     search_fields = ["user__email"]
 
