@@ -102,6 +102,16 @@ def test_a_download_that_takes_too_long_leaves_nothing_behind(
     assert left_behind() == []
 
 
+def test_a_builder_that_is_silent_for_longer_than_a_lease_allows_is_given_up(
+    builder: Server, robur_coop: Builder
+) -> None:
+    build = build_row(builder, robur_coop, "hello")
+    builder.faults.add(Kind.SLOW, BINARY, seconds=60)
+    with pytest.raises(errors.TimedOut):
+        hold_build(build=build, guard=lambda: 0.3, progress=lambda *_: None)
+    assert left_behind() == []
+
+
 def test_a_binary_that_is_no_image_is_refused(builder: Server, robur_coop: Builder) -> None:
     build = build_row(builder, robur_coop, "signer")
     with pytest.raises(ImageRefused, match="not an ELF file"):

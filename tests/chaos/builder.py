@@ -71,9 +71,10 @@ class Builder:
         del seconds
         request = Request(path, {"Accept": "application/json" if as_json else "*/*"})
         faults = self.faults.strike(path)
+        _, patience = web.timeouts()
         if slow := faults.get(Kind.SLOW):
-            self._clock.sleep(min(slow.seconds, web.limits.read))
-            if slow.seconds >= web.limits.read:
+            self._clock.sleep(min(slow.seconds, patience))
+            if slow.seconds >= patience:
                 raise TimedOut("The builder took too long.")
         reply = replies.spoiled(answer(self.catalogue, request), faults, path)
         headers = CaseInsensitiveDict(dict(reply.headers))

@@ -46,7 +46,7 @@ from unikernels.builds.errors import (
 )
 from unikernels.builds.fetching import Fetched, Progress, digest_in, receive
 from unikernels.builds.turns import turns_of
-from unikernels.builds.web import DEFAULT_LIMITS, MAX_HOPS, Answer, Limits, Web
+from unikernels.builds.web import DEFAULT_LIMITS, MAX_HOPS, Answer, Limits, Patience, Web
 
 MOST_PLATFORMS = 12  # builds of a job that are looked at to learn its platforms; real jobs have 1 to 3
 
@@ -55,7 +55,7 @@ class Client:
     """One server. *comparing* gives the turn for a comparison; by default one at a time in this process.
 
     Several processes that compare on the same server need one that they share (a lock in Redis).
-    After *until* (on the monotonic clock) every request raises ``TimedOut``.
+    After *until* (on the monotonic clock) every request raises ``TimedOut``. *patience*: see ``Web``.
     """
 
     def __init__(
@@ -66,8 +66,9 @@ class Client:
         ca: str | None = None,
         comparing: Callable[[], AbstractContextManager[object]] | None = None,
         until: float | None = None,
+        patience: Patience | None = None,
     ) -> None:
-        self._web = Web(base_url, limits, ca, until)
+        self._web = Web(base_url, limits, ca, until, patience)
         self._limits = limits
         self._turns = turns_of(self._web.base_url)
         self._comparing = comparing or (lambda: self._turns.comparison(limits.turn))

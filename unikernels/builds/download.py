@@ -8,7 +8,7 @@ from django.conf import settings
 
 from albatross.errors import ImageRefused
 from albatross.solo5 import inspect
-from unikernels.builds.edge import client_for
+from unikernels.builds.edge import new_client
 from unikernels.builds.rows import described
 from unikernels.images import store
 from unikernels.images.services import names_readable, remember
@@ -20,10 +20,10 @@ def hold_build(
 ) -> Image:
     """Have the main binary of *build* in the store; bytes that are here already are not asked for again.
 
-    *guard* is asked before anything is sent and for each piece that arrives; what it raises is let
-    through. *progress* is told the bytes so far and the whole size, if it is known. Raises
-    ``BuilderError`` (whose ``retryable`` says whether to come again) and ``ImageRefused`` for what is
-    no image. Nothing is left behind by a failure.
+    *guard* is asked before each request and for each piece that arrives, how many seconds the builder
+    may be silent; what it raises is let through. *progress* is told the bytes so far and the whole
+    size, if it is known. Raises ``BuilderError`` (whose ``retryable`` says whether to come again) and
+    ``ImageRefused`` for what is no image. Nothing is left behind by a failure.
     """
     if store.held(build.digest) and (known := Image.objects.filter(digest=build.digest).first()):
         return known
@@ -34,7 +34,8 @@ def hold_build(
 
     guard()
     with store.staged() as (file, path):
-        client_for(build.builder).fetch(
+        client = new_client(build.builder, patience=guard)
+        client.fetch(
             described(build), file, max_size=settings.MAX_IMAGE_BYTES, expected=build.digest, progress=piece
         )
         file.seek(0)

@@ -16,7 +16,7 @@ from redis.exceptions import LockError
 from unikernels.builds.client import Client
 from unikernels.builds.errors import TimedOut
 from unikernels.builds.turns import turns_of
-from unikernels.builds.web import DEFAULT_LIMITS, Limits
+from unikernels.builds.web import DEFAULT_LIMITS, Limits, Patience
 from unikernels.models import Builder
 from unikernels.redis import RedisError, connection
 
@@ -36,16 +36,23 @@ def _client(_pk: int, url: str, ca: str) -> Client:
     return _new(url, ca, DEFAULT_LIMITS)
 
 
-def new_client(builder: Builder, limits: Limits = DEFAULT_LIMITS, seconds: float | None = None) -> Client:
+def new_client(
+    builder: Builder,
+    limits: Limits | None = None,
+    seconds: float | None = None,
+    patience: Patience | None = None,
+) -> Client:
     """A client that remembers nothing yet; it may be used for *seconds*. Raises ``RequestRefused``."""
     until = None if seconds is None else time.monotonic() + seconds
-    return _new(builder.url, builder.ca, limits, until)
+    return _new(builder.url, builder.ca, limits or DEFAULT_LIMITS, until, patience)
 
 
-def _new(url: str, ca: str, limits: Limits, until: float | None = None) -> Client:
+def _new(
+    url: str, ca: str, limits: Limits, until: float | None = None, patience: Patience | None = None
+) -> Client:
     trusted = str(_ca_file(ca)) if ca else None
     comparing = partial(_only_comparison, url, limits.turn)
-    return Client(url, limits=limits, ca=trusted, comparing=comparing, until=until)
+    return Client(url, limits=limits, ca=trusted, comparing=comparing, until=until, patience=patience)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPException, RemoteDisconnected
@@ -55,6 +55,9 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+Patience = Callable[[], float]
+"""Seconds that a server may be silent. What it raises goes through."""
 
 
 @dataclass(slots=True)
@@ -119,7 +122,8 @@ class Answer:
 class Web:
     """One server; *ca* is a file of certificates to trust instead of the usual ones.
 
-    After *until* (on the monotonic clock) nothing is asked any more.
+    After *until* (on the monotonic clock) nothing is asked any more. *patience* is asked before each
+    request for the seconds that the server may be silent, by whoever has a lease to renew.
     """
 
     def __init__(
@@ -128,11 +132,18 @@ class Web:
         limits: Limits = DEFAULT_LIMITS,
         ca: str | None = None,
         until: float | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self.base_url = server_url(base_url)
         self.limits = limits
         self._verify: bool | str = ca or True
         self._until = float("inf") if until is None else until
+        self._patience: Patience = patience or (lambda: float("inf"))
+
+    def timeouts(self) -> tuple[float, float]:
+        """Seconds for the connection and for a silence after it, together less than the patience."""
+        patience = self._patience()
+        return min(self.limits.connect, patience / 4), min(self.limits.read, patience * 0.7)
 
     @contextmanager
     def get(
@@ -165,7 +176,7 @@ class Web:
                 response = adapter.send(
                     requests.Request("GET", self.base_url + path, headers=_headers(as_json)).prepare(),
                     stream=True,
-                    timeout=(self.limits.connect, self.limits.read),
+                    timeout=self.timeouts(),
                     verify=self._verify,
                 )
             except (requests.RequestException, transport.HTTPError, HTTPException, OSError) as error:
