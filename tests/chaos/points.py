@@ -23,6 +23,7 @@ _ASKS = ("check", "fetch", "preflight", "capture", *_SENDS, *_LOOKS, "back.prefl
 _CHANGES = ("unikernel_*create", "unikernel_restart", "unikernel_destroy")
 
 OUTAGE = 40.0  # seconds: longer than a lease and than a resend waits, shorter than a deadline
+SLOW = 20.0  # seconds: longer than a lease, shorter than a client waits
 FOR_EVER = 10_000.0  # seconds: longer than any deadline
 
 
@@ -60,6 +61,11 @@ def _dark(world: World) -> None:
     world.later(OUTAGE, world.yard.faults.clear)
 
 
+def _slow(world: World) -> None:
+    world.yard.faults.add(Fault(Kind.DELAY, seconds=SLOW, times=None))
+    world.later(4 * OUTAGE, world.yard.faults.clear)
+
+
 def _old_digest(world: World) -> None:
     world.yard.daemon.old_digest = 3
 
@@ -82,6 +88,7 @@ def _catalogue() -> Iterator[Mishap]:
         dark=_dark,
         reply_lost=_instance(Kind.CLOSE_AFTER),
         never_answers=_instance(Kind.HANG),
+        answers_slowly=_slow,
     )
     yield from _of(
         Part.INSTANCE,

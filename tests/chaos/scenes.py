@@ -214,8 +214,11 @@ def ask(stage: Stage, scene: Scene, name: str = "hello") -> models.Operation:
             wanted = DYING if scene.new == "dies" else NEW
             return services.configure(actor=stage.actor, unikernel=thing, configuration=wanted)
         case Kind.UPGRADE:
+            yes = [] if scene.new == "wrong-abi" else ["new-abi"]
             build = stage.builds[scene.new]
-            return services.upgrade(actor=stage.actor, unikernel=thing, to=build, configuration=NEW)
+            return services.upgrade(
+                actor=stage.actor, unikernel=thing, to=build, configuration=NEW, accept=yes
+            )
         case Kind.ROLLBACK:
             return services.rollback(actor=stage.actor, unikernel=thing)
         case Kind.RESTART:
