@@ -21,7 +21,7 @@ from tests.api.house import House, instance_row
 from tests.cast import ClientOf
 from unikernels.alerts import tasks, telling
 from unikernels.alerts.models import Alert, Telling
-from unikernels.alerts.services import alerts_open, alerts_prune
+from unikernels.alerts.services import alerts_prune
 from unikernels.statistics.models import Starts
 
 pytestmark = pytest.mark.django_db
@@ -341,17 +341,6 @@ def test_who_does_not_want_it_hears_neither_the_beginning_nor_the_end(clock: Clo
     recover(clock)
     clock.pass_(minutes=1)
     assert letters_to(bob) == []
-
-
-def test_open_alerts_are_seen_by_those_they_concern(
-    clock: Clock, house: House, bob: User, charlie: User, root: User
-) -> None:
-    uses(house.unikernel, 200)
-    fire(clock)
-    rules = [
-        sorted(alert.rule for alert in alerts_open(Actor(user, "session"))) for user in (bob, charlie, root)
-    ]
-    assert rules == [["quota"], [], ["quota", "silent"]]
 
 
 # --- what is kept ------------------------------------------------------------------------------------

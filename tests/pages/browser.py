@@ -104,6 +104,7 @@ def pages(world: World) -> dict[str, str]:
         "teams": "/teams/",
         "team": "/teams/robur/",
         "mail": "/mail/",
+        "alerts": "/alerts/",
         "mail-stop": f"/mail/stop/{unsubscribe_token(world.person, Topic.FAILED)}/",
     }
 

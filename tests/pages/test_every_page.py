@@ -15,6 +15,7 @@ EVERYBODYS = (
     "/images/",
     "/instances/",
     "/quotas/",
+    "/alerts/",
     "/blocks/",
     "/help/",
 )

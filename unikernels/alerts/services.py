@@ -14,6 +14,7 @@ from accounts.actors import Actor
 from unikernels.alerts.models import Alert, Telling
 from unikernels.alerts.readers import readers_of
 from unikernels.alerts.rules import FIND, Firing, Rule, Unknown
+from unikernels.models import Unikernel
 
 GROUPED = timedelta(seconds=60)  # what fires within it is told in one letter
 DAMPED = timedelta(
@@ -31,10 +32,15 @@ def settle(now: datetime | None = None) -> None:
         _settle(rule, list(find(now)), now)
 
 
-def alerts_open(actor: Actor) -> QuerySet[Alert]:
-    """The open alerts that *actor* may see: those of the teams, and for the all-powerful all of them."""
-    mine = Q() if actor.all_powerful else Q(team__in=actor.teams())
-    return Alert.objects.filter(mine, resolved_at=None)
+def alerts_of(actor: Actor) -> QuerySet[Alert]:
+    """The alerts that *actor* may see: those of the teams, those of no team where one of the teams runs
+    something; for the all-powerful all of them.
+    """
+    if actor.all_powerful:
+        return Alert.objects.all()
+    teams = actor.teams()
+    here = Unikernel.objects.filter(team__in=teams).values("instance")
+    return Alert.objects.filter(Q(team__in=teams) | Q(team=None, instance__in=here))
 
 
 def alerts_prune(now: datetime | None = None) -> int:

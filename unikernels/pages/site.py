@@ -113,6 +113,7 @@ def links() -> dict[str, Any]:
         ("Password", reverse("account_change_password")),
         ("Email", reverse("account_email")),
         ("Mail", reverse("mail")),
+        ("Alerts", reverse("pages:alerts")),
         ("Quota", reverse("pages:quotas")),
         ("Block devices", reverse("pages:blocks")),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from unikernels.pages import (
+    alerts,
     blocks,
     checks,
     configure,
@@ -69,6 +70,7 @@ urlpatterns = [
     path("instances/<str:name>/edit/", instances.edit, name="instance-edit"),
     path("instances/<str:name>/retry/", instances.retry, name="instance-retry"),
     path("instances/<str:name>/remove/", instances.remove, name="instance-remove"),
+    path("alerts/", alerts.alerts, name="alerts"),
     path("quotas/", quotas.quotas, name="quotas"),
     path("quotas/choose/", quotas.choose, name="quota-choose"),
     path("quotas/<str:team>/<str:instance>/", quotas.quota, name="quota"),
