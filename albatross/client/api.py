@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Self, TypeVar
 
 from albatross import messages as m
 from albatross.address import Address
@@ -59,6 +60,12 @@ class Client:
         address = Address.parse(address) if isinstance(address, str) else address
         self.limits = limits or Limits()
         self._caller = Caller(address, credentials, self.limits, clock)
+
+    def guarded(self, guard: Guard) -> Self:
+        """The same client, for which *guard* is asked with every command, and not only with the long ones."""
+        found = copy.copy(self)
+        found._caller = self._caller.guarded(guard)  # noqa: SLF001 - a copy of this very object
+        return found
 
     # --- policies ---
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from albatross import messages as m
 from albatross.address import Address
@@ -22,7 +23,12 @@ MAX_CONTEXTS = 64  # kept TLS settings: one for the root and one for each domain
 
 
 class Caller:
-    """Opens connections to one instance. Safe to use from several threads."""
+    """Opens connections to one instance. Safe to use from several threads.
+
+    ``guard`` is that of every connection which is not given one of its own.
+    """
+
+    guard: Guard | None = None
 
     def __init__(
         self, address: Address, credentials: Credentials, limits: Limits, clock: Callable[[], datetime]
@@ -33,6 +39,12 @@ class Caller:
         self._clock = clock
         build = functools.partial(client_context, credentials.server_ca)
         self._context = functools.lru_cache(MAX_CONTEXTS)(build)
+
+    def guarded(self, guard: Guard) -> Self:
+        """The same, with *guard* for every connection."""
+        found = copy.copy(self)
+        found.guard = guard
+        return found
 
     def open(
         self,
@@ -52,7 +64,9 @@ class Caller:
         now = self._clock()
         authority = self.credentials.authority_for(name.path, _policies(policy), now=now)
         leaf = authority.leaf(command, name.label, now=now)
-        timing = Timing(idle=self.limits.idle, total=self.limits.for_stream(streams), guard=guard)
+        timing = Timing(
+            idle=self.limits.idle, total=self.limits.for_stream(streams), guard=guard or self.guard
+        )
         return Connection(
             self.address, self._context(leaf.chain), leaf, effect=effect, limits=self.limits, timing=timing
         )

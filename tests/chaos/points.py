@@ -88,6 +88,7 @@ def _catalogue() -> Iterator[Mishap]:
         dark=_dark,
         reply_lost=_instance(Kind.CLOSE_AFTER),
         never_answers=_instance(Kind.HANG),
+        never_answers_again=_instance(Kind.HANG, times=None),
         answers_slowly=_slow,
     )
     yield from _of(

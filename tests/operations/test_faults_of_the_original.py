@@ -162,13 +162,15 @@ def test_an_upload_that_breaks_leaves_nothing(house: House, untouched: Unikernel
     assert not list((store.path_of("00" * 32).parents[1] / "staging").glob("*"))
 
 
-def test_a_stream_to_the_instance_that_is_cut_starts_nothing(house: House, untouched: Unikernel) -> None:
-    newer = house.image({"lines": ["newer"]}, padding=300_000)
-    cut = Fault(Kind.BREAK_STREAM, command="unikernel_force_create", after=100_000, times=None)
+def test_a_stream_to_the_instance_that_is_cut_starts_nothing(house: House, running: Unikernel) -> None:
+    before, newer = house.digest(), house.image({"lines": ["newer"]}, padding=300_000)
+    cut = Fault(Kind.BREAK_STREAM, command="unikernel_*create", after=100_000, times=None)
     house.simulated.faults.add(cut)
-    operation = ended(house, untouched, newer)
-    assert operation.state == State.ABORTED
+    operation = ended(house, running, newer)
+    # Whether all of it had left us before the cut was noticed depends on the buffers between us.
+    assert operation.state in {State.ABORTED, State.ROLLED_BACK}
     assert newer.digest not in house.sends()
+    assert house.digest() == before
 
 
 # --- the builder -------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from albatross.client import Client
 from albatross.edge import client_for
 from albatross.errors import RequestRefused
 from mollymawk.errors import Refused
@@ -10,8 +11,8 @@ from unikernels.models import Unikernel
 from unikernels.quotas.services import policies_for
 
 
-def tail(unikernel: Unikernel, count: int) -> list[str]:
-    """The last *count* lines of *unikernel*, oldest first, made harmless.
+def tail(unikernel: Unikernel, count: int, client: Client | None = None) -> list[str]:
+    """The last *count* lines of *unikernel*, oldest first, made harmless. *client*: with a guard of its own.
 
     Raises ``AlbatrossError``.
     """
@@ -20,5 +21,5 @@ def tail(unikernel: Unikernel, count: int) -> list[str]:
         policies = policies_for(instance, name.path)
     except Refused as error:
         raise RequestRefused(str(error)) from error
-    lines = client_for(instance).console_history(name, count, policy=policies)
+    lines = (client or client_for(instance)).console_history(name, count, policy=policies)
     return [visible(line.text) for line in lines]

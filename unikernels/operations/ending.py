@@ -22,7 +22,7 @@ def with_console(work: Work, outcome: Outcome) -> Outcome:
     if work.state in BEFORE_COMMIT or not (turns_back or (state in TERMINAL and state is State.FAILED)):
         return outcome
     try:
-        lines = tail(work.unikernel, LAST_LINES)
+        lines = tail(work.unikernel, LAST_LINES, work.client)
     except AlbatrossError as error:
         lines = [f"(the console could not be read: {error})"]
     return replace(outcome, memo=replace(outcome.memo, console=tuple(lines)))

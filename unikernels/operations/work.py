@@ -69,7 +69,8 @@ class Work:
 
     @cached_property
     def client(self) -> Client:
-        return client_for(self.instance)
+        """The way to the instance; while it makes us wait, the lease is renewed."""
+        return client_for(self.instance).guarded(self.lease.guard)
 
     @property
     def wanted(self) -> Version | None:
