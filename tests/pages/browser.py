@@ -13,6 +13,7 @@ from accounts.mail.services import unsubscribe_token
 from accounts.mail.topics import Topic
 from accounts.models import User
 from tests.pages.updates import Updates
+from tests.pages.usage import an_hour_of_use, loops, upgraded
 from tests.pages.world import World
 
 CHROMIUM = "/usr/bin/chromium"
@@ -53,12 +54,16 @@ def window(
 def pages(world: World) -> dict[str, str]:
     """Every page by a name, as a superuser sees them."""
     digest = world.store_image.image.digest
+    an_hour_of_use([world.web, world.store, world.tunnel], world.now)
+    upgraded(world.store, world.now)
+    loops(world.store, world.now)
     return pages_of_updates(Updates(world)) | {
         "overview": "/",
         "overview-problems": "/?only=problems",
         "unikernels": "/unikernels/",
         "unikernel-running": f"/unikernels/{world.web.pk}/",
         "unikernel-unstable": f"/unikernels/{world.dns.pk}/",
+        "unikernel-loop": f"/unikernels/{world.store.pk}/",
         "unikernel-busy": f"/unikernels/{world.tunnel.pk}/",
         "unikernel-missing": f"/unikernels/{world.gone.pk}/",
         "unikernel-stopped": f"/unikernels/{world.old.pk}/",

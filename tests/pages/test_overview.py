@@ -23,7 +23,7 @@ def queries(client: Client, path: str) -> int:
     return len(seen)
 
 
-@pytest.mark.parametrize(("path", "at_most"), [("/", 16), ("/unikernels/", 10), ("/instances/fra-1/", 16)])
+@pytest.mark.parametrize(("path", "at_most"), [("/", 16), ("/unikernels/", 10), ("/instances/fra-1/", 18)])
 def test_fifty_unikernels_cost_no_more_queries_than_ten(
     world: World, deployer: Client, path: str, at_most: int
 ) -> None:

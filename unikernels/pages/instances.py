@@ -18,6 +18,8 @@ from unikernels.pages.request import PageRequest, page, refused, say, superusers
 from unikernels.pages.rows import row, rows_of
 from unikernels.pages.same import same
 from unikernels.pages.shares import root_policy, shares_of
+from unikernels.pages.spark import with_sparks
+from unikernels.pages.statistics import used_on
 from unikernels.pages.words import Badge, last_seen
 
 MAX_INCIDENTS = 20
@@ -61,7 +63,8 @@ def instance(request: PageRequest, name: str) -> HttpResponse:
         "badge": badge(thing),
         "incidents": thing.incidents.all()[:MAX_INCIDENTS],
         "root": root_policy(thing),
-        "rows": [row(values) for values in rows_of(here)[:MAX_ROWS]],
+        "rows": with_sparks([row(values) for values in rows_of(here)[:MAX_ROWS]]),
+        "used": used_on(request, thing),
         "shares": shares_of(
             quotas_of(request.actor).filter(instance=thing).order_by("team__name")[:MAX_SHARES]
         ),

@@ -24,6 +24,7 @@ from unikernels.pages.request import PageRequest, page
 from unikernels.pages.rows import Row, count_words, row, rows_of
 from unikernels.pages.same import same
 from unikernels.pages.shares import shares_of
+from unikernels.pages.spark import with_sparks
 from unikernels.templatetags.house import span
 
 MAX_ROWS = 200  # more are on the page of all unikernels
@@ -74,7 +75,7 @@ def overview(request: PageRequest) -> HttpResponse:
         "under_way": [
             (operation, steps_of(operation), verdict(operation)) for operation in under_way[:MAX_UNDER_WAY]
         ],
-        "rows": [line for line in rows if ONLY[only](line)],
+        "rows": with_sparks([line for line in rows if ONLY[only](line)]),
         "all": len(rows),
         "problems": sum(line.needs_somebody for line in rows),
         "updates": sum(bool(line.update) for line in rows),

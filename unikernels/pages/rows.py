@@ -69,6 +69,8 @@ class Row:
     up: str
     stale: bool
     update: str
+    place: int
+    spark: str = ""
 
     def __getitem__(self, name: str) -> Any:
         """What a template asks for first: without it each look-up costs an exception."""
@@ -123,6 +125,7 @@ def row(values: dict[str, Any]) -> Row:
         up=since(started) if started else "",
         stale=stale,
         update=UPDATES.get(values["standing"], "") if started else "",
+        place=values["instance_id"],
     )
 
 

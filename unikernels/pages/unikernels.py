@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -30,7 +30,9 @@ from unikernels.pages.lists import listed
 from unikernels.pages.request import PageRequest, page, refused, say
 from unikernels.pages.rows import row, rows_of, under_way, with_trouble, with_update
 from unikernels.pages.same import Same, same
+from unikernels.pages.spark import with_sparks
 from unikernels.pages.standing import beside_of, newer_of, way_back_of
+from unikernels.pages.statistics import used_by
 from unikernels.pages.words import happening
 
 MAX_VERSIONS = 20  # the newest; older ones are history
@@ -60,9 +62,10 @@ def unikernels(request: PageRequest) -> HttpResponse:
     """The list, searched and narrowed, a page at a time."""
     asked = {name: request.GET.get(name, "")[:MAX_SEARCH] for name in ("q", "instance", "state")}
     found = _narrowed(request, asked)
+    found_rows = listed(request, rows_of(found), BY_NAME, row)
     context = {
         "section": "unikernels",
-        "list": listed(request, rows_of(found), BY_NAME, row),
+        "list": replace(found_rows, items=with_sparks(found_rows.items)),
         "asked": asked,
         "narrowed": any(asked.values()),
         "states": STATES,
@@ -169,6 +172,7 @@ def _history(request: PageRequest, thing: Unikernel) -> dict[str, Any]:
     versions = thing.versions.select_related("created_by", "image", "build__builder")
     operations = operations_of(request.actor).filter(unikernel=thing)
     return {
+        "used": used_by(request, thing),
         "can_destroy": can_destroy,
         "can_adopt": deployer and runs and not can_change,
         "can_deploy": deployer and not runs,

@@ -79,6 +79,26 @@ def latency(seconds: float) -> str:
 
 
 @register.filter
+def percent(share: float) -> str:
+    """A share of a CPU: ``0.3 %``, ``12 %``."""
+    hundredths = share * 100
+    return f"{hundredths:.1f} %" if hundredths < 10 else f"{hundredths:,.0f} %"
+
+
+@register.filter
+def per_second(size: float) -> str:
+    """Bytes a second: ``0 B/s``, ``812 B/s``, ``12 kB/s``."""
+    return f"{size:.0f} B/s" if size < 1000 else f"{filesize(round(size))}/s"
+
+
+@register.filter
+def mebibytes(size: float) -> str:
+    """Bytes as the MB that memory is given out in: ``12.3 MB``, ``1,204 MB``."""
+    size /= 2**20
+    return f"{size:.1f} MB" if size < 99.95 else f"{size:,.0f} MB"
+
+
+@register.filter
 def megabytes(size: int | None) -> str:
     """A number of MB, with thin groups: ``1,024 MB``."""
     return "none" if size is None else f"{size:,} MB"

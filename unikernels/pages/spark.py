@@ -1,0 +1,62 @@
+"""The CPU of the last hour as a small drawing in a row of a list, with its number beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from unikernels.pages.rows import Row
+from unikernels.statistics.reading import sparks
+from unikernels.statistics.recent import MINUTES
+from unikernels.templatetags.house import percent
+
+WIDTH, HEIGHT = 2 * MINUTES, 20  # units of the drawing; one more on each side for the stroke
+LEAST = 0.02  # of a CPU, as high as the drawing: what uses less lies flat
+
+
+def with_sparks(rows: Collection[Row]) -> list[Row]:
+    """*rows* with their drawings, in one query."""
+    recent = sparks({row.place for row in rows})
+    return [
+        replace(row, spark=spark(recent[row.place].line(row.pk))) if row.place in recent else row
+        for row in rows
+    ]
+
+
+def spark(line: Sequence[float | None]) -> SafeString | str:
+    """The drawing of one *line* (CPUs in each minute, None: not known); empty when nothing is known."""
+    known = [value for value in line if value is not None]
+    if not known:
+        return ""
+    most = max(known)
+    words = (
+        f"CPU in the last hour: {percent(sum(known) / len(known))} in the mean, {percent(most)} at the most"
+    )
+    return format_html(
+        '<svg class="spark" role="img" aria-label="{}" viewBox="-1 -1 {} {}" width="{}" height="{}">'
+        '<title>{}</title><path d="{}"/></svg> {}',
+        words,
+        WIDTH + 2,
+        HEIGHT + 2,
+        WIDTH + 2,
+        HEIGHT + 2,
+        words,
+        path_of(line, max(most, LEAST)),
+        percent(known[-1]),
+    )
+
+
+def path_of(line: Sequence[float | None], most: float) -> str:
+    """The strokes of *line*, with gaps where nothing is known (pure)."""
+    strokes = []
+    for there, places in groupby(enumerate(line), key=lambda pair: pair[1] is not None):
+        if there:
+            points = [
+                f"{2 * place} {HEIGHT - round(HEIGHT * (value or 0) / most, 1)}" for place, value in places
+            ]
+            strokes.append(f"M{'L'.join(points)}" + ("h1" if len(points) == 1 else ""))
+    return "".join(strokes)
