@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, time
 from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from accounts.mail.models import QuietHours
 from accounts.models import User
@@ -16,7 +16,13 @@ _NOWHERE = frozenset({"Factory", "localtime"})  # in the database of zones, and 
 def quiet_now(user: User, now: datetime) -> bool:
     """Whether *user* is to be left alone at *now*."""
     hours = getattr(user, "quiet_hours", None)
-    return hours is not None and within(hours.start, hours.end, now.astimezone(ZoneInfo(hours.zone)).time())
+    if hours is None:
+        return False
+    try:
+        zone = ZoneInfo(hours.zone)
+    except ZoneInfoNotFoundError:  # it left the database of zones: better heard than lost
+        return False
+    return within(hours.start, hours.end, now.astimezone(zone).time())
 
 
 def within(start: time, end: time, clock: time) -> bool:

@@ -75,6 +75,17 @@ def test_an_instance_that_was_never_asked_is_new_and_not_silent(clock: Clock) ->
     assert open_alerts() == []
 
 
+def test_an_instance_that_is_to_be_asked_anew_has_not_answered(clock: Clock) -> None:
+    silence(clock.now)
+    clock.pass_(minutes=5)
+    Instance.objects.update(status="unknown", degraded_since=None)
+    clock.pass_(seconds=30)
+    assert open_alerts() == [("silent", "fra-1 does not answer")]
+    answer()
+    clock.pass_(seconds=30)
+    assert open_alerts() == []
+
+
 def test_superusers_and_those_who_run_something_there_are_told(
     clock: Clock, bob: User, dave: User, charlie: User, root: User
 ) -> None:

@@ -127,6 +127,15 @@ def test_the_tasks_do_it_and_mail_goes_out(clock: Clock, house: House, alice: Us
     assert tasks.prune() == 0
 
 
+def test_what_is_known_is_told_though_looking_fails(clock: Clock, alice: User, monkeypatch: Any) -> None:
+    fire(clock)
+    Telling.objects.update(due_at=clock.ago(days=1))
+    monkeypatch.setattr(tasks, "settle", lambda: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        tasks.sweep()
+    assert subjects_to(alice) == [SILENT]
+
+
 def test_two_sweeps_at_once_tell_it_once(clock: Clock, alice: User, monkeypatch: Any) -> None:
     fire(clock)
     clock.now += timedelta(minutes=1)

@@ -39,6 +39,12 @@ def test_they_follow_the_clock_of_the_zone_in_summer_and_winter(alice: User) -> 
 
 
 @pytest.mark.django_db
+def test_a_zone_that_is_no_more_keeps_nothing_back(alice: User) -> None:
+    QuietHours.objects.create(user=alice, start=time(0), end=time(23, 59), zone="Atlantis/Capital")
+    assert not quiet_now(alice, datetime(2026, 1, 1, 12, tzinfo=UTC))
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("start", "end", "zone"),
     [

@@ -75,8 +75,10 @@ class Unknown:
     subject: str
 
 
-def silent(now: datetime) -> Iterator[Firing]:
-    """Instances that do not answer, or that nobody asks."""
+def silent(now: datetime) -> Iterator[Firing | Unknown]:
+    """Instances that do not answer, or that nobody asks. One that is to be asked anew did not answer yet."""
+    for pk in Instance.objects.filter(status=Instance.Status.UNKNOWN).values_list("pk", flat=True):
+        yield Unknown(_instance(pk))
     long_ago = now - SILENT_AFTER
     degraded = Q(status=Instance.Status.DEGRADED, degraded_since__lte=long_ago)
     unasked = Q(status=Instance.Status.ONLINE, seen_at__lte=long_ago)
@@ -85,7 +87,7 @@ def silent(now: datetime) -> Iterator[Firing]:
         answers = instance.status == Instance.Status.ONLINE
         why = "No watcher process runs." if answers else instance.trouble_text[:MAX_REASON]
         yield Firing(
-            subject=f"instance:{instance.pk}",
+            subject=_instance(instance.pk),
             title=f"{instance.name} {'is not asked' if answers else 'does not answer'}",
             text=f"{seen} {why} What runs there goes on running, unseen.",
             path=reverse("pages:instance", args=[instance.name]),
@@ -140,6 +142,10 @@ def _of_memory(unikernel: Unikernel, used: float) -> Firing:
         team=unikernel.team,
         instance=unikernel.instance,
     )
+
+
+def _instance(pk: int) -> str:
+    return f"instance:{pk}"
 
 
 def _unikernel(pk: int) -> str:
