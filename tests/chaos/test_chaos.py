@@ -49,6 +49,30 @@ def test_without_a_fault_every_scene_ends_as_it_should(world: World, scene: str)
     assert (outcome_of(story), violations(story)) == (CALM[scene], [])
 
 
+SILENT = [
+    (
+        "upgrade/good/held builder-slow@fetch #0",
+        "The build could not be downloaded: The builder took too long.",
+    ),
+    ("upgrade/good/held never-answers-again@preflight #0", "the instance did not answer in time"),
+]
+
+
+@pytest.mark.parametrize(("run", "reason"), SILENT)
+def test_who_is_silent_for_longer_than_a_lease_is_given_up_with_words(
+    world: World, run: str, reason: str
+) -> None:
+    story = world.play(Run.parse(run))
+    assert story.operation is not None
+    assert (outcome_of(story), story.operation.reason) == ("aborted", reason)
+    assert story.seconds < 120  # and not begun anew by one worker after the other until the deadline
+
+
+def test_what_ended_while_the_instance_was_silent_is_not_said_to_run(world: World) -> None:
+    story = world.play(Run.parse("deploy/dies/held never-answers-again@prove #0"))
+    assert (outcome_of(story), violations(story)) == ("failed/unknown", [])
+
+
 def test_a_run_is_the_same_each_time(world: World) -> None:
     run = Run.parse("upgrade/good/held dark@observe database-after@prove #7")
     first, second = world.play(run), world.play(run)

@@ -96,16 +96,17 @@ def _reason(work: Work, state: State, outcome: Outcome, memo: Memo) -> str:
 
 
 def _running(memo: Memo, event: Event) -> Running:
-    """What the last conclusive look showed: does something run under the name?"""
+    """Does something run under the name? Only what the very last look showed is known."""
     if event is Event.UNKNOWABLE:
         return Running.UNKNOWN
-    seen = [look for look in memo.looks if look.sight is not Sight.DARK]
-    if not seen:
-        # Nothing was sent since the last preflight looked, or nothing could be seen since.
-        if memo.sends == 0 and memo.before is not None:
-            return Running.YES
-        return Running.UNKNOWN
-    return Running.NO if seen[-1].sight is Sight.NOTHING else Running.YES
+    if memo.looks:
+        return _SHOWN.get(memo.looks[-1].sight, Running.YES)
+    # Nothing was sent since preflight looked, and the instance could be reached ever since.
+    untouched = memo.sends == 0 and memo.before is not None and memo.tries == 0
+    return Running.YES if untouched else Running.UNKNOWN
+
+
+_SHOWN = {Sight.NOTHING: Running.NO, Sight.DARK: Running.UNKNOWN}
 
 
 def _settle(work: Work, state: State, memo: Memo, ending: Mapping[str, Any]) -> None:
