@@ -34,9 +34,15 @@ def simulated_network(worker_number: int) -> str:
     return f"127.77.{100 + worker_number}.0/24"
 
 
-# `make test` runs both databases at the same time; what takes minutes and knows no difference then
-# runs on one of them only. Alone (`pytest tests/...`), everything runs on the database that is named.
+# `make test` runs both databases at the same time; what takes minutes and knows little difference then
+# runs on one of them only: folders and modules. Alone (`pytest tests/...`), everything runs on the
+# database that is named.
 _ON_ONE = {
+    "api": "postgresql",
+    "chaos": "sqlite",
+    "commands": "sqlite",
+    "mail": "postgresql",
+    "pages": "sqlite",
     "test_crashes": "postgresql",
     "test_up": "sqlite",
     "test_supervisor": "sqlite",
@@ -54,9 +60,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_ours(item: pytest.Item) -> bool:
     here = settings.TEST_DATABASE
-    if settings.TEST_SHARED and _ON_ONE.get(item.path.stem, here) != here:
+    places = {_ON_ONE[name] for name in (item.path.stem, item.path.parent.name) if name in _ON_ONE}
+    if settings.TEST_SHARED and places and here not in places:
         return False
-    return here == "sqlite" or _uses_database(item)
+    return here == "sqlite" or bool(places) or _uses_database(item)
 
 
 def _uses_database(item: pytest.Item) -> bool:
