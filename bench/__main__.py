@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ALL = ("codec", "client", "deploy", "web", "upgrades", "polling", "metrics")
+ALL = ("codec", "client", "deploy", "web", "upgrades", "polling", "metrics", "statistics")
 
 
 def main() -> int:
