@@ -31,6 +31,7 @@ class Servers:
         self._servers: list[asyncio.Server] = []
         self._datagrams: socket.socket | None = None
         self._clients: dict[asyncio.Task[None], asyncio.WriteTransport] = {}
+        self._closed = False
 
     async def open(self) -> list[str]:
         """Listen; what to tell about it on the console. Raises ``OSError``."""
@@ -46,6 +47,7 @@ class Servers:
 
     def close(self) -> None:
         """Close everything at once: the next unikernel may want the same address."""
+        self._closed = True
         for server in self._servers:
             server.close()
         for task, transport in self._clients.items():
@@ -60,7 +62,7 @@ class Servers:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             assert task is not None
-            if len(self._clients) >= MAX_CLIENTS:
+            if self._closed or len(self._clients) >= MAX_CLIENTS:  # it came while we closed
                 writer.transport.abort()
                 return
             self._clients[task] = writer.transport
