@@ -34,13 +34,13 @@ def test_what_is_not_known_is_a_gap_and_a_single_minute_is_still_seen() -> None:
 
 
 def test_a_drawing_says_the_same_in_words() -> None:
-    drawn = spark([None] * (MINUTES - 2) + [0.1, 0.3])
+    drawn = spark((None,) * (MINUTES - 2) + (0.1, 0.3))
     assert 'aria-label="CPU in the last hour: 20 % in the mean, 30 % at the most"' in drawn
     assert drawn.endswith("</svg> 30 %")
 
 
 def test_of_nothing_there_is_no_drawing() -> None:
-    assert spark([None] * MINUTES) == ""
+    assert spark((None,) * MINUTES) == ""
 
 
 @pytest.mark.parametrize(

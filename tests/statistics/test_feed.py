@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import itertools
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.conf import settings as configured
+from django.utils import timezone
 from pytest_django import Settings
 
 from albatross.edge import client_for
@@ -13,6 +18,7 @@ from albatross.models import Instance
 from albatross.names import Name
 from albatross.simulator import SimulatedInstance
 from tests.fleet.conftest import Run, end, eventually
+from tests.fleet.test_watcher import _database as database_url
 from tests.statistics.conftest import NAME
 from unikernels.inventory.services import reconcile
 from unikernels.models import Unikernel
@@ -269,3 +275,32 @@ def test_a_watcher_keeps_statistics_with_one_subscription(
     assert not any(watcher.is_alive() for watcher in watchers)
     eventually(lambda: readers(host) == 0)
     assert dict(read_tick(bytes(Tick.objects.all()[0].data)))
+
+
+@pytest.mark.processes
+def test_a_watcher_that_is_killed_leaves_no_subscription_and_another_goes_on(
+    hello: Unikernel, host: SimulatedInstance, redis_server: str
+) -> None:
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "mollymawk.settings",
+        "DATABASE_URL": database_url(),
+        "REDIS_URL": redis_server,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "watch"], env=environment, cwd=configured.BASE_DIR
+    )
+    try:
+        eventually(lambda: readers(host) == 1)
+    finally:
+        process.kill()
+        process.wait()
+    eventually(lambda: readers(host) == 0)
+    Instance.objects.update(watched_until=timezone.now())  # fifteen seconds later
+    stop = threading.Event()
+    watcher = threading.Thread(target=Watcher(stop).run)
+    watcher.start()
+    try:
+        eventually(lambda: Tick.objects.exists() and readers(host) == 1)
+    finally:
+        stop.set()
+        watcher.join(5)
