@@ -40,7 +40,7 @@ from unikernels.windows import tasks as window_tasks
 Outcomes = models.CheckResult.Outcome
 SWEEP = 5.0  # seconds, as beat has it
 DELIVERY = 0.001  # seconds that a message takes
-LONGEST = 900.0 + 3600.0 + 300.0  # seconds after which a run that goes on is a violation
+LONGEST = 2 * 3600.0 + 300.0  # seconds after which a run that goes on is a violation
 AFTERMATH = 20.0  # seconds after the end in which nothing may change any more
 NAME = scenes.full_name("hello")
 TABLES: tuple[type[Model], ...] = (
@@ -160,6 +160,8 @@ class World:
     def _forget(self) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             for model in TABLES:
+                if model is Event and connection.vendor == "postgresql":
+                    continue  # there they are append-only
                 cursor.execute(f'DELETE FROM "{model._meta.db_table}"')
         for image in models.Image.objects.exclude(pk__in=self._kept):  # fetched in this run
             store.remove(image.digest)

@@ -91,7 +91,7 @@ def _reason(work: Work, state: State, outcome: Outcome, memo: Memo) -> str:
     if outcome.event is Event.EXPIRED:
         text = outcome.reason or "The time for it ran out."
     if work.leg is Leg.BACK:
-        return f"{memo.cause} {text}".strip()
+        return f"{memo.cause} {text}".strip() if text != memo.cause else text
     return "" if state is State.SUCCEEDED else text
 
 
