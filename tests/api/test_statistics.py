@@ -9,6 +9,7 @@ import pytest
 
 from tests.api.caller import Caller
 from tests.api.house import House
+from tests.pages.usage import loops
 from tests.statistics.history import MEMORY, used
 from unikernels.statistics.grids import HOUR, STEP
 from unikernels.statistics.models import Feed
@@ -61,6 +62,13 @@ def test_what_cannot_be_asked_for_is_refused(house: House, viewer: Caller, query
 def test_times_at_the_ends_do_no_harm(house: House, viewer: Caller, since: str) -> None:
     answer = viewer.get(f"unikernels/{house.unikernel.pk}/statistics/", since=since)
     assert answer.status_code in {200, 400}
+
+
+def test_a_crash_loop_is_marked_in_the_list_and_on_its_own(house: House, viewer: Caller) -> None:
+    loops(house.unikernel, house.unikernel.created_at)
+    (listed,) = [row for row in viewer.get("unikernels/").json()["items"] if row["crash_loop"]]
+    assert listed["id"] == house.unikernel.pk
+    assert viewer.get(f"unikernels/{house.unikernel.pk}/").json()["crash_loop"] is True
 
 
 def test_why_nothing_comes_is_told(house: House, viewer: Caller) -> None:

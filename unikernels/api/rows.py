@@ -30,6 +30,7 @@ _COLUMNS = (
     "instance__name",
     "instance__seen_at",
     "current__number",
+    "starts__looping_since",
     "under_way__id",
     "under_way__kind",
     "under_way__state",
@@ -56,6 +57,7 @@ class UnikernelSummary(serializers.Serializer[Any]):
     since = serializers.DateTimeField(help_text="how long it is in this state")
     unstable = serializers.BooleanField(help_text="the last change failed and was taken back")
     changed_outside = serializers.BooleanField(help_text="it was changed by somebody else")
+    crash_loop = serializers.BooleanField(help_text="it ends and is started again and again")
     stale = serializers.BooleanField(help_text="these facts are old")
     seen_at = serializers.DateTimeField(allow_null=True, help_text="the age of these facts")
     version = serializers.IntegerField(allow_null=True)
@@ -86,6 +88,7 @@ def summary(row: dict[str, Any]) -> dict[str, Any]:
         "since": row["state_since"],
         "unstable": row["unstable"],
         "changed_outside": row["changed_outside"],
+        "crash_loop": row["starts__looping_since"] is not None,
         "stale": seen_at is None or timezone.now() - seen_at > STALE_AFTER,
         "seen_at": seen_at,
         "version": row["current__number"],

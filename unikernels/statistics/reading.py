@@ -43,21 +43,26 @@ def series(unikernel: Unikernel, *, since: int, until: int, step: int) -> Grid:
 
     Steps below five minutes reach as far back as ``STATISTICS_HOURS``, the others ``STATISTICS_DAYS``.
     """
-    found = _series(unikernel.instance_id, [unikernel.pk], since, until, step)
-    return found[unikernel.pk]
+    found = _series(unikernel.instance_id, [unikernel.pk], since // step * step, until, _base(step))
+    return found[unikernel.pk].coarser(step)
 
 
 def total(instance: int, unikernels: Collection[int], *, since: int, until: int, step: int) -> Grid:
     """What those *unikernels* of one instance used together."""
-    whole = Grid.covering(since, until, step)
-    for grid in _series(instance, unikernels, since, until, step).values():
+    base, since = _base(step), since // step * step
+    whole = Grid.covering(since, until, base)
+    for grid in _series(instance, unikernels, since, until, base).values():
         whole.add(grid)
-    return whole
+    return whole.coarser(step)
 
 
-def _series(instance: int, pks: Collection[int], since: int, until: int, step: int) -> dict[int, Grid]:
-    base = STEP if step < COARSE else COARSE
-    since = since // step * step
+def _base(step: int) -> int:
+    """The step of what is kept from which means over *step* are made."""
+    return STEP if step < COARSE else COARSE
+
+
+def _series(instance: int, pks: Collection[int], since: int, until: int, base: int) -> dict[int, Grid]:
+    """What is kept of each, in its own steps; nothing of what is kept begins inside a step."""
     grids = {pk: Grid.covering(since, until, base) for pk in pks}
     rows = Stretch.objects.filter(
         unikernel__in=list(pks), step=base, start__gt=since - LENGTHS[base], start__lt=until
@@ -66,7 +71,7 @@ def _series(instance: int, pks: Collection[int], since: int, until: int, step: i
         grids[pk].lay(Grid.unpack(start, base, bytes(data)))
     for pk, grid in _unfolded(instance, pks, since, until).items():
         grids[pk].lay(grid if base == STEP else grid.coarser(base))
-    return {pk: grid.coarser(step) for pk, grid in grids.items()}
+    return grids
 
 
 def _unfolded(instance: int, pks: Collection[int], since: int, until: int) -> dict[int, Grid]:

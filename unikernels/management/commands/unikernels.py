@@ -61,7 +61,11 @@ class Command(OperatorCommand):
 
 
 def _row(unikernel: dict[str, Any]) -> tuple[Any, ...]:
-    marks = [mark.replace("_", " ") for mark in ("unstable", "changed_outside", "stale") if unikernel[mark]]
+    marks = [
+        mark.replace("_", " ")
+        for mark in ("unstable", "changed_outside", "crash_loop", "stale")
+        if unikernel[mark]
+    ]
     if unikernel["standing"] in _NEWER:
         marks.append("newer build")
     if operation := unikernel["operation"]:
