@@ -24,6 +24,7 @@ _CHANGES = ("unikernel_*create", "unikernel_restart", "unikernel_destroy")
 
 OUTAGE = 40.0  # seconds: longer than a lease and than a resend waits, shorter than a deadline
 SLOW = 20.0  # seconds: longer than a lease, shorter than a client waits
+LAG = 5.0  # seconds that `info` is behind: less than a proof takes, or nobody could know better
 FOR_EVER = 10_000.0  # seconds: longer than any deadline
 
 
@@ -56,14 +57,16 @@ def _instance(kind: Kind, *commands: str, **words: float | None) -> Callable[[Wo
     return strike
 
 
-def _dark(world: World) -> None:
-    world.yard.faults.add(Fault(Kind.UNREACHABLE))
-    world.later(OUTAGE, world.yard.faults.clear)
+def _for_a_while(seconds: float, fault: Fault) -> Callable[[World], None]:
+    def strike(world: World) -> None:
+        world.yard.faults.add(fault)
+        world.later(seconds, lambda: world.yard.faults.drop(fault.kind))
+
+    return strike
 
 
-def _slow(world: World) -> None:
-    world.yard.faults.add(Fault(Kind.DELAY, seconds=SLOW, times=None))
-    world.later(4 * OUTAGE, world.yard.faults.clear)
+def _lingers(world: World) -> None:
+    world.yard.daemon.lag = LAG
 
 
 def _old_digest(world: World) -> None:
@@ -85,11 +88,11 @@ def _catalogue() -> Iterator[Mishap]:
         _ASKS,
         refuse=_instance(Kind.REFUSE),
         refuse_thrice=_instance(Kind.REFUSE, times=3),
-        dark=_dark,
+        dark=_for_a_while(OUTAGE, Fault(Kind.UNREACHABLE)),
         reply_lost=_instance(Kind.CLOSE_AFTER),
         never_answers=_instance(Kind.HANG),
         never_answers_again=_instance(Kind.HANG, times=None),
-        answers_slowly=_slow,
+        answers_slowly=_for_a_while(4 * OUTAGE, Fault(Kind.DELAY, seconds=SLOW, times=None)),
     )
     yield from _of(
         Part.INSTANCE,
@@ -106,7 +109,7 @@ def _catalogue() -> Iterator[Mishap]:
     yield from _of(
         Part.INSTANCE,
         _LOOKS,
-        old_one_lingers=_instance(Kind.LINGERS, "unikernel_info", times=3),
+        old_one_lingers=_lingers,
         started_changes=_instance(Kind.STARTED_CHANGES, "unikernel_info", times=3),
         wrong_digest=_instance(Kind.WRONG_DIGEST, "unikernel_info", times=3),
         old_digest=_old_digest,

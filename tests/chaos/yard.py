@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,12 +21,13 @@ from albatross.simulator.chain import read_chain
 from albatross.simulator.console import Consoles
 from albatross.simulator.conversation import Backends, Conversation
 from albatross.simulator.daemon import Daemon
-from albatross.simulator.faults import Faults, kind_of
-from albatross.simulator.guest import Machine
+from albatross.simulator.faults import Fault, Faults, kind_of
+from albatross.simulator.faults import Kind as FaultKind
+from albatross.simulator.guest import Guest, Machine
 from albatross.simulator.host import Host
 from albatross.simulator.journal import Journal
 from albatross.simulator.network import Network
-from albatross.simulator.restarts import Exited
+from albatross.simulator.restarts import Ending, Exited
 from albatross.simulator.state import State
 from albatross.simulator.stats import StatisticsFeed
 from albatross.simulator.store import Kept, Store
@@ -61,6 +63,15 @@ class Entry:
     command: str = ""
 
 
+class Disturbances(Faults):
+    """Faults that can be taken back by their kind."""
+
+    def drop(self, kind: FaultKind) -> None:
+        """None of this *kind* is due any more."""
+        with self._lock:
+            self._due = [(fault, left) for fault, left in self._due if fault.kind is not kind]
+
+
 class _Store(Store):
     """Images on disk; what runs is nowhere else than in memory."""
 
@@ -78,8 +89,16 @@ class _Daemon(Daemon):
     name: Name
     story: list[Entry]
     old_digest = 0  # so many times
+    lag = 0.0  # seconds that what has ended is listed on, also in place of what came after it
+    _ended_at = 0.0
+
+    def _ended(self, guest: Guest, ending: Ending) -> None:
+        self._ended_at = time.monotonic()
+        super()._ended(guest, ending)
 
     def _info(self, name: Name, kind: str) -> list[tuple[Name, m.Info]]:
+        if time.monotonic() - self._ended_at < self.lag:
+            self._faults.add(Fault(FaultKind.LINGERS, command=kind))
         listed = dict(super()._info(name, kind))
         info = listed.get(self.name)
         if info is not None and self.old_digest and (former := self._former.get(self.name.labels)):
@@ -104,7 +123,7 @@ class Yard:
         folder.mkdir(parents=True)
         self.papers = papers_in(folder)
         self.authority = x509.load_pem_x509_certificate(self.papers.ca_pem.encode())
-        self.faults, self.journal = Faults(), Journal()
+        self.faults, self.journal = Disturbances(), Journal()
         self._store = _Store(folder)
         self._sequence = 0
         self.reset(Name.parse("robur:hello"))
