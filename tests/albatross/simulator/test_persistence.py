@@ -95,7 +95,13 @@ def test_a_folder_belongs_to_one_instance_at_a_time(instance):
 
 def test_the_demo_fits_into_the_host_and_has_a_foreign_domain(instance):
     instance.seed_demo()
-    assert sorted(instance.running()) == ["demo:dns", "demo:hello", "demo:resolver", "demo:web", "legacy:wiki"]
+    assert sorted(instance.running()) == [
+        "demo:dns",
+        "demo:hello",
+        "demo:resolver",
+        "demo:web",
+        "legacy:wiki",
+    ]
     assert sorted(instance.policies()) == [":", "demo:", "legacy:"]
     demo = instance.policies()["demo:"]
     assert (demo.unikernels, demo.memory, demo.block) == (16, 1024, 1024)
