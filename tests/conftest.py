@@ -22,6 +22,16 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
 
 @pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """The database of pytest-django; nobody holds a session of it when it is removed.
+
+    A thread of a server that a test started may do so a little longer than the last test.
+    """
+    yield
+    postgresql.end_sessions()
+
+
+@pytest.fixture(scope="session")
 def worker_number(request: pytest.FixtureRequest) -> int:
     """0, 1, …: the worker of pytest-xdist that runs this test."""
     worker: str = getattr(request.config, "workerinput", {}).get("workerid", "gw0")

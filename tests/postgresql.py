@@ -9,6 +9,7 @@ import functools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -53,10 +54,21 @@ def stop() -> None:
     """Stop the cluster and remove it."""
     global _server  # noqa: PLW0603  # see start
     if _server is not None:
-        _server.terminate()
+        _server.send_signal(signal.SIGINT)  # without waiting for sessions
         _server.wait(START_TIME)
         _server = None
         shutil.rmtree(_folder(), ignore_errors=True)
+
+
+def end_sessions() -> None:
+    """End every session of a test database but this one's."""
+    if _server is not None:
+        with psycopg.connect(
+            host=str(_folder()), user=OWNER, dbname="postgres", autocommit=True
+        ) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test_%'"
+            )
 
 
 def new_database(name: str) -> str:

@@ -10,9 +10,9 @@ import pytest
 from tests.chaos.oracle import violations
 from tests.chaos.points import Run
 from tests.chaos.world import World
-from unikernels.operations import judge, record, tasks
+from unikernels.operations import judge, record, steps, tasks
 from unikernels.operations.facts import Answer, Memo
-from unikernels.operations.machine import Event, Running
+from unikernels.operations.machine import Event, Running, State
 
 Patch = pytest.MonkeyPatch
 
@@ -22,6 +22,7 @@ def sends_whatever_it_sees(patch: Patch) -> None:
         return Event.SEND_AGAIN if memo.sends < 2 else Event.ARRIVED
 
     patch.setattr(judge, "judge_swap", judged)
+    patch.setitem(steps.STEPS, State.RESEND, steps.swap)
 
 
 def believes_the_answer(patch: Patch) -> None:

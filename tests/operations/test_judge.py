@@ -46,7 +46,12 @@ def test_two_looks_too_close_together_decide_nothing() -> None:
 
 
 def test_a_refusal_with_the_old_one_untouched_is_an_abort() -> None:
-    assert swap(memo(Answer.FAILURE, OLD, OLD)) is Event.UNTOUCHED
+    assert swap(memo(Answer.FAILURE, *[OLD] * 9), now=10.0) is Event.UNTOUCHED
+
+
+def test_for_some_seconds_a_refusal_may_be_an_instance_whose_list_is_behind() -> None:
+    assert swap(memo(Answer.FAILURE, *[OLD] * 8), now=9.0) is Event.WAIT
+    assert swap(memo(Answer.FAILURE, *[OLD] * 5, NOTHING, NOTHING), now=8.0) is Event.LOST
 
 
 def test_a_refusal_of_a_second_send_says_nothing_about_the_first() -> None:
@@ -92,7 +97,7 @@ def test_the_old_one_lingering_is_waited_for_and_then_sent_again() -> None:
 
 
 def test_looks_into_the_dark_are_passed_over() -> None:
-    assert swap(memo(Answer.FAILURE, OLD, DARK, DARK, OLD), now=4.0) is Event.UNTOUCHED
+    assert swap(memo(Answer.FAILURE, OLD, *[DARK] * 7, OLD), now=10.0) is Event.UNTOUCHED
     assert swap(memo(Answer.UNCLEAR, DARK, DARK, DARK), now=4.0) is Event.WAIT
 
 
@@ -111,7 +116,7 @@ def test_destroyed_needs_two_looks() -> None:
 
 
 def test_a_destroy_that_was_refused_touched_nothing() -> None:
-    assert judge_destroy(memo(Answer.FAILURE, OLD, OLD), 2.0, T) is Event.UNTOUCHED
+    assert judge_destroy(memo(Answer.FAILURE, *[OLD] * 9), 10.0, T) is Event.UNTOUCHED
 
 
 def test_a_destroy_without_effect_is_sent_again_and_given_up_at_last() -> None:

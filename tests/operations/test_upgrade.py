@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import Event
+from albatross.messages import Config, UnikernelForceCreate
 from albatross.simulator import Fault, Kind
 from mollymawk.errors import Conflict, Refused
 from tests.operations.conftest import House
@@ -138,3 +139,16 @@ def test_the_steps_of_an_upgrade_are_told(house: House) -> None:
     assert names == ["check", "fetch", "verify", "preflight", "capture", "swap", "observe", "stays up", "end"]
     assert Event.objects.filter(operation=operation.pk, kind="operation.upgrade").count() == 1
     assert Operation.objects.get(pk=operation.pk).reverted is False
+
+
+def test_what_arrived_while_it_could_not_be_sent_again_is_not_sent_again(house: House) -> None:
+    unikernel = house.running()
+    newer = house.image({"lines": ["newer"]})
+    house.simulated.faults.add(Fault(Kind.CLOSE_BEFORE, command="unikernel_force_create"))
+    operation = house.finish(upgrade(house, unikernel, to=newer), until=State.OBSERVE)
+    Operation.objects.filter(pk=operation.pk).update(state=State.RESEND, armed_at=None)
+    there = Config(arguments=Configuration().to_arguments(), image=store.path_of(newer.digest).read_bytes())
+    house.simulated.run("robur:hello", UnikernelForceCreate(there))
+    operation = house.finish(operation)
+    assert operation.state == State.SUCCEEDED, operation.reason
+    assert house.sends().count(newer.digest) == 1

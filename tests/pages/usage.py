@@ -23,7 +23,7 @@ def an_hour_of_use(unikernels: list[Unikernel], now: datetime) -> None:
     recent, ticks = Recent(), []
     for at in range(until - HOUR, until, STEP):
         samples = {
-            unikernel.pk: _sample(number, at, later=at >= until - CHANGED_AGO)
+            unikernel.pk: _sample(number, at - until + HOUR, later=at >= until - CHANGED_AGO)
             for number, unikernel in enumerate(unikernels)
         }
         recent.take(at, {pk: numbers_of(sample)[0] for pk, sample in samples.items()})
@@ -52,6 +52,7 @@ def loops(unikernel: Unikernel, now: datetime) -> Starts:
     return Starts.objects.create(unikernel=unikernel, looping_since=now, last_at=now)
 
 
-def _sample(number: int, at: int, *, later: bool) -> Sample:
-    wave = (1.2 + math.sin(at / 400 + number)) * (1.5 if later else 1)
+def _sample(number: int, second: int, *, later: bool) -> Sample:
+    """What is used in a *second* of the hour: the same waves at whatever time of the day."""
+    wave = (1.2 + math.sin(second / 400 + number)) * (1.5 if later else 1)
     return Sample(0.02 * (number + 1) * wave, int((24 + 4 * wave) * MB), 4000 * wave, 90_000 * wave)

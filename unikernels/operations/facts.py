@@ -10,7 +10,7 @@ import enum
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
-MAX_LOOKS = 6  # only the last two ever decide; a few more help the reader
+MAX_LOOKS = 16  # the last two decide most; that nothing was touched takes ten seconds of them
 MAX_ROUNDS = 64  # of checks; with the usual waits a proof has at most 28
 
 

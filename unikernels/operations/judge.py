@@ -18,6 +18,7 @@ class Timings:
     """How long things may take, in seconds. Tests shorten them; the relations stay."""
 
     look_gap: float = 1.0  # between two looks that may decide together
+    untouched_after: float = 8.0  # the old one, its process unchanged, all that time: it was refused
     resend_after: float = 30.0  # the old one is still there: send the same again
     stay_up: float = 10.0  # without a configured check: unchanged for so long
     prove_limit: float = 120.0
@@ -92,11 +93,22 @@ def _nothing_there(memo: Memo, timings: Timings, *, insist: bool, may_exit: bool
 
 def _still_the_old(memo: Memo, agreed: Look, now: float, timings: Timings) -> Event:
     refused = memo.answer is Answer.FAILURE and memo.sends == 1 and agreed.sight is Sight.BEFORE
-    if refused:
-        return Event.UNTOUCHED
+    if refused:  # or it was ended, and what the instance tells is behind
+        return Event.UNTOUCHED if _span(memo) >= timings.untouched_after else Event.WAIT
     if now - memo.sent_at < timings.resend_after:
         return Event.WAIT
     return Event.SEND_AGAIN if memo.sends < timings.max_sends else Event.LOST
+
+
+def _span(memo: Memo) -> float:
+    """For how many seconds the newest looks have shown the same process."""
+    seen = [look for look in memo.looks if look.sight is not Sight.DARK]
+    first = last = seen[-1]
+    for look in reversed(seen):
+        if (look.sight, look.started) != (last.sight, last.started):
+            break
+        first = look
+    return last.at - first.at
 
 
 def judge_destroy(memo: Memo, now: float, timings: Timings) -> Event:

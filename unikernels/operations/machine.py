@@ -136,6 +136,7 @@ def _towards_target(leg: Leg) -> dict[State, dict[Event, Place]]:
             Event.EXPIRED: astray,
         },
         State.RESEND: {
+            Event.ARRIVED: (leg, State.PROVE),
             Event.SENT: (leg, State.OBSERVE),
             Event.NOT_SENT: (leg, State.RESEND),
             Event.REFUSED: astray,
@@ -183,6 +184,7 @@ def _back() -> dict[State, dict[Event, Place]]:
             Event.EXPIRED: failed,
         },
         State.RESEND: {
+            Event.ARRIVED: (Leg.BACK, State.PROVE),
             Event.SENT: (Leg.BACK, State.OBSERVE),
             Event.NOT_SENT: (Leg.BACK, State.RESEND),
             Event.REFUSED: failed,

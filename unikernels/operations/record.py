@@ -99,6 +99,9 @@ def _running(memo: Memo, event: Event) -> Running:
     """Does something run under the name? Only what the very last look showed is known."""
     if event is Event.UNKNOWABLE:
         return Running.UNKNOWN
+    processes = {look.started for look in memo.looks[-2:]}
+    if len(processes) > 1 and None not in processes:
+        return Running.UNKNOWN  # another one at each look: what the next shows, nobody knows
     if memo.looks:
         return _SHOWN.get(memo.looks[-1].sight, Running.YES)
     # Nothing was sent since preflight looked, and the instance could be reached ever since.

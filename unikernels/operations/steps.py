@@ -13,7 +13,7 @@ from unikernels.inventory.observed import write_observed
 from unikernels.models import Version
 from unikernels.operations import fetching, judge
 from unikernels.operations.console import newest_lines
-from unikernels.operations.facts import Look, Memo
+from unikernels.operations.facts import Look, Memo, Sight
 from unikernels.operations.looking import look_now, may_exit, too_early
 from unikernels.operations.machine import Event, Kind, Leg, State
 from unikernels.operations.plan import World, check_place
@@ -66,6 +66,21 @@ def swap(work: Work) -> Outcome:
     return Send(work).run()
 
 
+def resend(work: Work) -> Outcome:
+    """The same again, after one more look: what was sent before may have arrived while we could not send."""
+    if work.kind is Kind.DESTROY:
+        return swap(work)
+    look = look_now(work)
+    work.memo = work.memo.saw(look)
+    if look.sight is Sight.TARGET:
+        return Outcome(Event.ARRIVED, _start_proving(work.memo, look), "What was sent before has arrived.")
+    if look.sight is Sight.DARK:
+        memo = replace(work.memo, tries=work.memo.tries + 1)
+        wait = judge.backoff(memo.tries, work.timings)
+        return Outcome(Event.NOT_SENT, memo, "The instance could not be asked.", wait)
+    return swap(work)
+
+
 def observe(work: Work) -> Outcome:
     """One look at what the instance made of it, at least a look's gap after the one before."""
     if early := too_early(work, work.timings.look_gap):
@@ -90,7 +105,7 @@ STEPS: Mapping[State, Callable[[Work], Outcome]] = {
     State.CAPTURE: capture,
     State.SWAP: swap,
     State.OBSERVE: observe,
-    State.RESEND: swap,
+    State.RESEND: resend,
     State.PROVE: prove,
 }
 

@@ -129,7 +129,7 @@ def _sentence(operation: Operation, state: State) -> str:
 _RUNNING = {
     Running.YES: "{name} runs.",
     Running.NO: "{name} does not run.",
-    Running.UNKNOWN: "Whether {name} runs is not known: the instance did not answer.",
+    Running.UNKNOWN: "Whether {name} runs is not known: the instance did not answer, or showed another process each time.",
 }
 
 
