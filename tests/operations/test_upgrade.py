@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Event
 from albatross.messages import Config, UnikernelForceCreate
-from albatross.simulator import Fault, Kind
+from albatross.simulator import Fault, Kind, build_image
 from mollymawk.errors import Conflict, Refused
 from tests.operations.conftest import House
 from unikernels.configuration import Configuration
@@ -141,14 +141,36 @@ def test_the_steps_of_an_upgrade_are_told(house: House) -> None:
     assert Operation.objects.get(pk=operation.pk).reverted is False
 
 
-def test_what_arrived_while_it_could_not_be_sent_again_is_not_sent_again(house: House) -> None:
+@pytest.fixture
+def about_to_resend(house: House) -> Operation:
+    """An upgrade whose first send had no effect, right before the second."""
     unikernel = house.running()
-    newer = house.image({"lines": ["newer"]})
     house.simulated.faults.add(Fault(Kind.CLOSE_BEFORE, command="unikernel_force_create"))
-    operation = house.finish(upgrade(house, unikernel, to=newer), until=State.OBSERVE)
+    operation = house.finish(upgrade(house, unikernel), until=State.OBSERVE)
     Operation.objects.filter(pk=operation.pk).update(state=State.RESEND, armed_at=None)
-    there = Config(arguments=Configuration().to_arguments(), image=store.path_of(newer.digest).read_bytes())
-    house.simulated.run("robur:hello", UnikernelForceCreate(there))
-    operation = house.finish(operation)
+    return operation
+
+
+def put(house: House, image: bytes) -> None:
+    config = Config(arguments=Configuration().to_arguments(), image=image)
+    house.simulated.run("robur:hello", UnikernelForceCreate(config))
+
+
+def test_what_arrived_meanwhile_is_not_sent_again(house: House, about_to_resend: Operation) -> None:
+    assert about_to_resend.target is not None
+    digest = about_to_resend.target.digest
+    put(house, store.path_of(digest).read_bytes())
+    operation = house.finish(about_to_resend)
     assert operation.state == State.SUCCEEDED, operation.reason
-    assert house.sends().count(newer.digest) == 1
+    assert house.sends().count(digest) == 1
+
+
+def test_what_somebody_else_put_there_meanwhile_is_not_overwritten(
+    house: House, about_to_resend: Operation
+) -> None:
+    put(house, build_image(padding=7))
+    theirs = house.digest()
+    operation = house.finish(about_to_resend)
+    assert operation.state == State.FAILED
+    assert "another program" in operation.reason
+    assert house.digest() == theirs

@@ -136,7 +136,7 @@ def _towards_target(leg: Leg) -> dict[State, dict[Event, Place]]:
             Event.EXPIRED: astray,
         },
         State.RESEND: {
-            Event.ARRIVED: (leg, State.PROVE),
+            Event.WAIT: (leg, State.OBSERVE),
             Event.SENT: (leg, State.OBSERVE),
             Event.NOT_SENT: (leg, State.RESEND),
             Event.REFUSED: astray,
@@ -184,7 +184,7 @@ def _back() -> dict[State, dict[Event, Place]]:
             Event.EXPIRED: failed,
         },
         State.RESEND: {
-            Event.ARRIVED: (Leg.BACK, State.PROVE),
+            Event.WAIT: (Leg.BACK, State.OBSERVE),
             Event.SENT: (Leg.BACK, State.OBSERVE),
             Event.NOT_SENT: (Leg.BACK, State.RESEND),
             Event.REFUSED: failed,

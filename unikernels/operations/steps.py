@@ -67,13 +67,17 @@ def swap(work: Work) -> Outcome:
 
 
 def resend(work: Work) -> Outcome:
-    """The same again, after one more look: what was sent before may have arrived while we could not send."""
+    """The same again, after one more look: it may have taken minutes until we could send.
+
+    What was sent before may have arrived, or somebody else may have put another thing there: then
+    there is nothing to send, and it is judged anew.
+    """
     if work.kind is Kind.DESTROY:
         return swap(work)
     look = look_now(work)
     work.memo = work.memo.saw(look)
-    if look.sight is Sight.TARGET:
-        return Outcome(Event.ARRIVED, _start_proving(work.memo, look), "What was sent before has arrived.")
+    if look.sight in {Sight.TARGET, Sight.OTHER}:
+        return Outcome(Event.WAIT, work.memo, wait=work.timings.look_gap)
     if look.sight is Sight.DARK:
         memo = replace(work.memo, tries=work.memo.tries + 1)
         wait = judge.backoff(memo.tries, work.timings)
