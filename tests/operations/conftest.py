@@ -26,7 +26,7 @@ POLICY = Policy(unikernels=4, cpuids=frozenset({0, 1}), memory=256, block=64, br
 QUICK = {
     "look_gap": 0.05,
     "resend_after": 0.4,
-    "untouched_after": 0.2,
+    "settled_after": 0.2,
     "stay_up": 0.3,
     "prove_limit": 3.0,
     "retry_first": 0.02,

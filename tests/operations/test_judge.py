@@ -102,7 +102,13 @@ def test_looks_into_the_dark_are_passed_over() -> None:
 
 
 def test_a_strange_image_is_never_overwritten() -> None:
-    assert swap(memo(Answer.DONE, STRANGE, STRANGE), insist=True) is Event.FOREIGN
+    assert swap(memo(Answer.DONE, *[STRANGE] * 9), insist=True) is Event.FOREIGN
+
+
+def test_a_strange_image_may_be_what_was_there_and_the_list_behind() -> None:
+    assert swap(memo(Answer.DONE, *[STRANGE] * 8)) is Event.WAIT
+    assert judge_stay(proving(*[STRANGE] * 4), 8.0, T) is Event.WAIT
+    assert judge_stay(proving(*[STRANGE] * 4, NOTHING, NOTHING), 12.0, T) is Event.BAD
 
 
 def test_one_that_may_exit_is_never_sent_twice() -> None:
@@ -162,7 +168,7 @@ def test_a_gap_in_the_looks_does_not_count_against_it() -> None:
 
 
 def test_a_strange_image_while_proving_is_somebody_else() -> None:
-    assert judge_stay(proving(STRANGE, STRANGE), 4.0, T) is Event.FOREIGN
+    assert judge_stay(proving(*[STRANGE] * 5), 10.0, T) is Event.FOREIGN
 
 
 def test_backoff_grows_to_its_limit() -> None:

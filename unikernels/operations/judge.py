@@ -18,7 +18,7 @@ class Timings:
     """How long things may take, in seconds. Tests shorten them; the relations stay."""
 
     look_gap: float = 1.0  # between two looks that may decide together
-    untouched_after: float = 8.0  # the old one, its process unchanged, all that time: it was refused
+    settled_after: float = 8.0  # what `info` shows unchanged for so long is true: it can be behind
     resend_after: float = 30.0  # the old one is still there: send the same again
     stay_up: float = 10.0  # without a configured check: unchanged for so long
     prove_limit: float = 120.0
@@ -76,8 +76,13 @@ def judge_swap(memo: Memo, now: float, timings: Timings, *, insist: bool, may_ex
     if agreed.sight is Sight.NOTHING:
         return _nothing_there(memo, timings, insist=insist, may_exit=may_exit)
     if agreed.sight is Sight.OTHER:
-        return Event.FOREIGN
+        return _somebody_elses(memo, timings)
     return _still_the_old(memo, agreed, now, timings)
+
+
+def _somebody_elses(memo: Memo, timings: Timings) -> Event:
+    """Another thing under the name ends the operation, and what is behind it would never be seen."""
+    return Event.FOREIGN if _span(memo) >= timings.settled_after else Event.WAIT
 
 
 def _nothing_there(memo: Memo, timings: Timings, *, insist: bool, may_exit: bool) -> Event:
@@ -94,7 +99,7 @@ def _nothing_there(memo: Memo, timings: Timings, *, insist: bool, may_exit: bool
 def _still_the_old(memo: Memo, agreed: Look, now: float, timings: Timings) -> Event:
     refused = memo.answer is Answer.FAILURE and memo.sends == 1 and agreed.sight is Sight.BEFORE
     if refused:  # or it was ended, and what the instance tells is behind
-        return Event.UNTOUCHED if _span(memo) >= timings.untouched_after else Event.WAIT
+        return Event.UNTOUCHED if _span(memo) >= timings.settled_after else Event.WAIT
     if now - memo.sent_at < timings.resend_after:
         return Event.WAIT
     return Event.SEND_AGAIN if memo.sends < timings.max_sends else Event.LOST
@@ -137,7 +142,7 @@ def judge_stay(memo: Memo, now: float, timings: Timings) -> Event:
     """
     agreed = _agreed(memo, timings)
     if agreed is not None and agreed.sight is Sight.OTHER:
-        return Event.FOREIGN
+        return _somebody_elses(memo, timings)
     gone = agreed is not None and agreed.sight is not Sight.TARGET
     if gone or memo.restarts > 1 or now - memo.proving_since > timings.prove_limit:
         return Event.BAD
