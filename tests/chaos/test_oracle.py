@@ -62,7 +62,7 @@ BROKEN: list[tuple[Callable[[Patch], None], str, str]] = [
     (takes_any_answer_for_healthy, "upgrade/sick/held/checks #0", "succeeded with failing checks"),
     (
         lies_about_what_runs,
-        "rollback/sick/held/checks #0",
+        "deploy/sick/held/checks #0",
         "failed, running: no, and something runs",
     ),
     (calls_it_untouched, "upgrade/good/held #0", "what ran was touched"),
