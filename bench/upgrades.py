@@ -7,6 +7,7 @@ own). First one instance, an upgrade each second; then 50 at once over 10 instan
 from __future__ import annotations
 
 import io
+import itertools
 import statistics
 import time
 from contextlib import ExitStack
@@ -45,6 +46,7 @@ def main() -> None:
         for instance in instances:
             grant(team, instance)
         _overhead(team, instances[0])
+        _overhead(team, instances[1], checked=True)
         _at_once(team, instances)
         _rollbacks()
 
@@ -60,24 +62,49 @@ def _simulate(stack: ExitStack, folder: Path, number: int) -> Path:
     return state
 
 
-def _overhead(team: Team, instance: Instance) -> None:
-    """One upgrade a second; what each takes beyond the ten seconds that it has to stay up."""
-    from unikernels.operations.runner import timings  # noqa: PLC0415
-
-    things = _deployed(team, [instance], SINGLE)
+def _overhead(team: Team, instance: Instance, *, checked: bool = False) -> None:
+    """One upgrade a second; what each takes beyond the time that it has to stay up, or to answer."""
+    things = _deployed(team, [instance], SINGLE, address=checked)
+    if checked:
+        _add_checks(things)
     image = _image(team, "newer")
     begun = []
     for thing in things:
         begun.append(_upgrade(thing, image))
         time.sleep(1)
     ended = _ends(begun)
-    beyond = sorted(_seconds(operation) - timings().stay_up for operation in ended)
+    least, what = _least(checked=checked)
+    beyond = sorted(_seconds(operation) - least for operation in ended)
     p50, p99 = statistics.median(beyond), statistics.quantiles(beyond, n=100)[98]
     print(f"{_good(ended)} of {len(ended)} upgrades succeeded, one begun each second")
-    print(f"beyond {timings().stay_up:.0f} s of staying up, transfer and start included:")
+    print(f"beyond {least:.0f} s of {what}, transfer and start included:")
     print(
         f"p50: {p50:.2f} s (target: at most {P50:g}); p99: {min(p99, beyond[-1]):.2f} s (target: at most {P99:g})"
     )
+
+
+def _least(*, checked: bool) -> tuple[float, str]:
+    """The seconds that the proof takes when nothing is slow: until the first round that can end it."""
+    from unikernels.operations.runner import timings  # noqa: PLC0415
+
+    waits = timings()
+    if not checked:
+        return waits.stay_up, "staying up"
+    rounds = list(itertools.accumulate(waits.check_waits))
+    return next(at for at in rounds if at - rounds[0] >= waits.pass_span), "HTTP checks that pass"
+
+
+def _add_checks(things: list[Unikernel]) -> None:
+    from accounts.actors import COMMAND  # noqa: PLC0415
+    from unikernels.checks.services import check_add  # noqa: PLC0415
+
+    for number, thing in enumerate(things):
+        url = {"url": f"http://{_address(number)}:8080/"}
+        check_add(actor=COMMAND, unikernel=thing, name="web", kind="http", settings=url)
+
+
+def _address(number: int) -> str:
+    return f"127.77.201.{100 + number}"
 
 
 def _at_once(team: Team, instances: list[Instance]) -> None:
@@ -119,14 +146,14 @@ def _rollbacks() -> None:
     print(f"median {statistics.median(took):.2f} s, longest {took[-1]:.2f} s (target: at most {ROLLBACK:g})")
 
 
-def _deployed(team: Team, instances: list[Instance], each: int) -> list[Unikernel]:
-    """*each* unikernels on each instance, running."""
+def _deployed(team: Team, instances: list[Instance], each: int, *, address: bool = False) -> list[Unikernel]:
+    """*each* unikernels on each instance, running; each with an *address* of its own, if asked for."""
     from accounts.actors import COMMAND  # noqa: PLC0415
     from unikernels.configuration import Configuration  # noqa: PLC0415
     from unikernels.operations import services  # noqa: PLC0415
 
     image = _image(team, "old")
-    prefix = "one" if len(instances) == 1 else "many"
+    prefix = ("checked" if address else "one") if len(instances) == 1 else "many"
     begun = [
         services.deploy(
             actor=COMMAND,
@@ -134,7 +161,9 @@ def _deployed(team: Team, instances: list[Instance], each: int) -> list[Unikerne
             instance=instance,
             name=f"{prefix}{number}",
             image=image,
-            configuration=Configuration(memory=16),
+            configuration=Configuration(
+                memory=16, arguments=(f"--ipv4={_address(number)}/24",) if address else ()
+            ),
             accept=["new-abi"],
         )
         for instance in instances
@@ -150,7 +179,7 @@ def _image(team: Team, line: str) -> Image:
     from albatross.simulator import build_image  # noqa: PLC0415
     from unikernels.images.services import image_add  # noqa: PLC0415
 
-    data = build_image(behaviour={"lines": [line], "memory": 4})
+    data = build_image(behaviour={"lines": [line], "http": {"text": line}, "memory": 4})
     return image_add(actor=COMMAND, team=team, file=io.BytesIO(data), name=line).image
 
 
