@@ -167,6 +167,12 @@ def test_a_gap_in_the_looks_does_not_count_against_it() -> None:
     assert judge_stay(proving(DARK, DARK, DARK, DARK, NEW), 10.0, T) is Event.GOOD
 
 
+def test_the_time_that_an_answer_took_does_not_count_as_staying_up() -> None:
+    m = stay(proving(NEW), replace(NEW, at=22.0, took=18.0))
+    assert judge_stay(m, 22.0, T) is Event.WAIT
+    assert judge_stay(stay(m, replace(NEW, at=24.0, took=0.1)), 24.0, T) is Event.GOOD
+
+
 def test_a_strange_image_while_proving_is_somebody_else() -> None:
     assert judge_stay(proving(*[STRANGE] * 5), 10.0, T) is Event.FOREIGN
 

@@ -35,13 +35,22 @@ class Answer(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One look: when, what, and the process that was seen."""
+    """One look: when it was answered, what it showed, and the process that was seen.
+
+    It shows a moment while the answer was waited for: between ``asked`` and ``at``.
+    """
 
     at: float
     sight: Sight
     started: int | None = None
     digest: str = ""
     differs: tuple[str, ...] = ()  # the fields in which it is not the target
+    took: float = 0.0  # seconds until the answer
+
+    @property
+    def asked(self) -> float:
+        """When it was asked: what it shows is not older (unless the instance's list is behind)."""
+        return self.at - self.took
 
 
 class Health(enum.StrEnum):
@@ -119,4 +128,11 @@ class Memo:
 
 
 def _look(data: dict[str, Any]) -> Look:
-    return Look(data["at"], Sight(data["sight"]), data["started"], data["digest"], tuple(data["differs"]))
+    return Look(
+        data["at"],
+        Sight(data["sight"]),
+        data["started"],
+        data["digest"],
+        tuple(data["differs"]),
+        data.get("took", 0.0),  # rows of older versions have none
+    )

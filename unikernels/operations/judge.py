@@ -58,7 +58,7 @@ def _agreed(memo: Memo, timings: Timings) -> Look | None:
     first, last = seen[-2:]
     same = (first.sight, first.started, first.digest) == (last.sight, last.started, last.digest)
     # The gap is measured by our own clock; a hair less counts, so that timers need not overshoot.
-    return last if same and last.at - first.at >= timings.look_gap * 0.9 else None
+    return last if same and last.asked - first.at >= timings.look_gap * 0.9 else None
 
 
 def judge_swap(memo: Memo, now: float, timings: Timings, *, insist: bool, may_exit: bool = False) -> Event:
@@ -113,7 +113,7 @@ def _span(memo: Memo) -> float:
         if (look.sight, look.started) != (last.sight, last.started):
             break
         first = look
-    return last.at - first.at
+    return last.asked - first.at
 
 
 def judge_destroy(memo: Memo, now: float, timings: Timings) -> Event:
@@ -149,7 +149,9 @@ def judge_stay(memo: Memo, now: float, timings: Timings) -> Event:
     last = memo.looks[-1] if memo.looks else None
     if last is None or last.sight is not Sight.TARGET:
         return Event.WAIT
-    return Event.GOOD if agreed and last.at - memo.up_since >= timings.stay_up else Event.WAIT
+    # A slow answer shows an early moment; a hair less counts, as above.
+    up = last.asked - memo.up_since
+    return Event.GOOD if agreed and up >= timings.stay_up * 0.99 else Event.WAIT
 
 
 # --- checks ------------------------------------------------------------------------------------------

@@ -17,13 +17,14 @@ def look_now(work: Work) -> Look:
     """Ask at the root: such a question carries no policy, so it can neither overwrite one nor be
     locked out by one (protocol-observed 32).
     """
+    asked = time.time()
     try:
         info = dict(work.client.unikernels()).get(work.name)
     except (AlbatrossError, ApplicationError):
         return judge.dark(time.time())
     now = time.time()
     write_observed(work.unikernel, info, now)
-    return work.see(info, now)
+    return work.see(info, now, max(0.0, now - asked))
 
 
 def too_early(work: Work, gap: float) -> Outcome | None:

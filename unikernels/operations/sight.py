@@ -15,26 +15,27 @@ def look_at(
     info: Info | None,
     *,
     now: float,
+    took: float,
     name: Name,
     configuration: Configuration | None,
     digest: str,
     before: Look | None,
     own: Collection[str],
 ) -> Look:
-    """What *info* shows under *name*.
+    """What *info*, which came at *now* and *took* so many seconds, shows under *name*.
 
     *configuration* and *digest* are the target's (configuration None: the target is that nothing is
     there). *own* are the digests of every version of the operation: one of them seen at the wrong
     moment is an earlier send of ours arriving late, not somebody else.
     """
     if info is None:
-        return Look(now, Sight.NOTHING)
+        return Look(now, Sight.NOTHING, took=took)
     started, seen = info.started.milliseconds, info.digest.hex()
     differs = () if configuration is None else tuple(differences(configuration, digest, info, name))
     anew = before is None or before.started != started
     if configuration is not None and not differs and anew:
-        return Look(now, Sight.TARGET, started, seen)
-    return Look(now, _unwanted(started, seen, before, own), started, seen, differs)
+        return Look(now, Sight.TARGET, started, seen, took=took)
+    return Look(now, _unwanted(started, seen, before, own), started, seen, differs, took)
 
 
 def _unwanted(started: int, seen: str, before: Look | None, own: Collection[str]) -> Sight:

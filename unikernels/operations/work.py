@@ -86,12 +86,13 @@ class Work:
         """Whether nothing can have been changed on the instance yet."""
         return self.leg is not Leg.BACK and self.state in BEFORE_COMMIT
 
-    def see(self, info: Info | None, now: float) -> Look:
-        """What *info* shows of this leg's target."""
+    def see(self, info: Info | None, now: float, took: float) -> Look:
+        """What *info*, which came at *now* and *took* so many seconds, shows of this leg's target."""
         own = {version.digest for version in (self.operation.target, self.operation.fallback) if version}
         return look_at(
             info,
             now=now,
+            took=took,
             name=self.name,
             configuration=self.configuration,
             digest=self.wanted.digest if self.wanted else "",
