@@ -32,8 +32,8 @@ bench: .venv/.dev ## measure, and print each figure beside its target
 	$(PY) -m bench $(ARGS)
 
 chaos: .venv/.dev ## every fault and pair of faults, and kill -9, judged by an oracle: up to 25 minutes (SEED=1)
-	@$(PY) -m tests.chaos --seed $(SEED) --minutes 15; faults=$$?; \
-	$(PY) -m tests.chaos.kills --minutes 8; kills=$$?; \
+	@$(PY) -m tests.chaos --seed $(SEED) --minutes 18; faults=$$?; \
+	$(PY) -m tests.chaos.kills --minutes 6; kills=$$?; \
 	$(PY) -m tests.chaos.flapping; exit $$((faults | kills))
 
 format: .venv/.dev ## let ruff repair and format
