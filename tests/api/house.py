@@ -17,6 +17,7 @@ from albatross.messages import QUIT, Info, NetInUse, Policy, Timestamp, Typ
 from albatross.models import Instance, ObservedPolicy
 from albatross.simulator.images import build_image
 from mollymawk.keyring import seal
+from unikernels.alerts.models import Alert
 from unikernels.builds.compare import Change, Changes, Difference, Package, Side
 from unikernels.builds.packing import pack_changes
 from unikernels.configuration import Configuration, from_info
@@ -193,6 +194,18 @@ class House:
         """A check of hello that was never asked."""
         return Check.objects.create(
             unikernel=self.unikernel, name="web", kind="tcp", settings={"address": "10.0.0.2:80"}
+        )
+
+    @cached_property
+    def alert(self) -> Alert:
+        """The team has used up its memory."""
+        return Alert.objects.create(
+            rule="quota",
+            subject=f"quota:{self.quota.pk}:memory",
+            team=self.team,
+            instance=self.instance,
+            title="robur on fra-1: 250 of 256 MB of memory used",
+            path="/quotas/",
         )
 
     @cached_property

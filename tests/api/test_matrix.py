@@ -49,6 +49,7 @@ CHANGED = _row(401, 404, 403, 200, 200, 200, 403, 200, 404, 200)
 GRANTED = _row(401, 404, 403, 403, 403, 200, 403, 403, 404, 403)  # superusers, on what others may see
 SUPERUSERS = _row(401, 403, 403, 403, 403, 200, 403, 403, 403, 403)
 OWNERS = _row(401, 404, 403, 403, 200, 200, 403, 403, 404, 403)
+PEOPLE = _row(401, 200, 200, 200, 200, 200, 403, 403, 403, 403)
 TOKENS = _row(401, 404, 404, 404, 404, 404, 200, 200, 200, 200)
 
 CHECK = {"name": "tcp", "kind": "tcp", "settings": {"address": "192.88.99.1:80"}, "seconds": 60}
@@ -155,6 +156,15 @@ MATRIX: dict[tuple[str, str], Call] = {
     ("operations", "get"): (LISTED, _at("operations/"), _nothing),
     ("operation", "get"): (SEEN, _at("operations/{h.operation.pk}/"), _nothing),
     ("operation-cancel", "post"): (CHANGED, _at("operations/{h.operation.pk}/cancel/"), _nothing),
+    ("alerts", "get"): (LISTED, _at("alerts/"), _nothing),
+    ("alert", "get"): (SEEN, _at("alerts/{h.alert.pk}/"), _nothing),
+    ("quiet-hours", "get"): (PEOPLE, _at("quiet-hours/"), _nothing),
+    ("quiet-hours", "put"): (
+        PEOPLE,
+        _at("quiet-hours/"),
+        lambda house: {"start": "22:00", "end": "07:00", "zone": "Europe/Berlin"},
+    ),
+    ("quiet-hours", "delete"): (PEOPLE, _at("quiet-hours/"), _nothing),
     ("quotas", "get"): (LISTED, _at("quotas/"), _nothing),
     ("quota", "get"): (SEEN, _at("quotas/robur/fra-1/"), _nothing),
     ("quota", "put"): (GRANTED, _at("quotas/robur/fra-1/"), lambda house: {"unikernels": 1, "memory": 64}),

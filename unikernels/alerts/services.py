@@ -10,7 +10,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.actors import Actor
+from accounts.actors import NOTHING, Actor
+from mollymawk.errors import Missing
 from unikernels.alerts.models import Alert, Telling
 from unikernels.alerts.readers import readers_of
 from unikernels.alerts.rules import FIND, Firing, Rule, Unknown
@@ -41,6 +42,14 @@ def alerts_of(actor: Actor) -> QuerySet[Alert]:
     teams = actor.teams()
     here = Unikernel.objects.filter(team__in=teams).values("instance")
     return Alert.objects.filter(Q(team__in=teams) | Q(team=None, instance__in=here))
+
+
+def alert_of(actor: Actor, pk: int) -> Alert:
+    """The alert *pk*, if *actor* may see it; raises ``Missing``."""
+    alert = alerts_of(actor).select_related("team", "instance").filter(pk=pk).first()
+    if alert is None:
+        raise Missing(NOTHING)
+    return alert
 
 
 def alerts_prune(now: datetime | None = None) -> int:

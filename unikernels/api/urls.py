@@ -7,6 +7,7 @@ from django.urls import path, re_path
 from mollymawk.rest import schema
 from mollymawk.rest.endpoint import Unknown
 from unikernels.api import (
+    alerts,
     blocks,
     builders,
     changes,
@@ -60,6 +61,9 @@ urlpatterns = [
     path("freezes/", freezes.Freezes.as_view(), name="freezes"),
     path("freezes/system/", freezes.SystemFreeze.as_view(), name="freeze-system"),
     path("freezes/teams/<str:team>/", freezes.TeamFreeze.as_view(), name="freeze-team"),
+    path("alerts/", alerts.Alerts.as_view(), name="alerts"),
+    path("alerts/<int:pk>/", alerts.OneAlert.as_view(), name="alert"),
+    path("quiet-hours/", alerts.QuietHoursOfMine.as_view(), name="quiet-hours"),
     path("quotas/", quotas.Quotas.as_view(), name="quotas"),
     path("quotas/<str:team>/<str:instance>/", quotas.OneQuota.as_view(), name="quota"),
     path("blocks/", blocks.Blocks.as_view(), name="blocks"),
