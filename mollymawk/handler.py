@@ -12,7 +12,7 @@ import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
@@ -20,12 +20,14 @@ from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from mollymawk.errors import problem
+from mollymawk.later import LOOK_EVERY, Later
 
 # Most requests take milliseconds. A few wait (an upload is hashed, a console is asked for, an instance
 # is tested), and must not keep the others waiting.
 THREADS = 16
 FORM_OVERHEAD = 2**20  # bytes around an image: boundaries and fields of a form
 
+T = TypeVar("T")
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -55,17 +57,26 @@ class Handler(ASGIHandler):
         super().load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        response: HttpResponseBase = await self._in_thread(lambda: self.get_response(request))
+        while isinstance(response, Later):
+            await asyncio.sleep(LOOK_EVERY)
+            found = await self._in_thread(response.answer)
+            response = response if found is None else found
+        return response
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
         context = contextvars.copy_context()
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, context.run, self._answer, request)
+        return await loop.run_in_executor(self._threads, context.run, _connected, work)
 
-    def _answer(self, request: HttpRequest) -> HttpResponseBase:
-        # Django does this at the signals of a request, which are sent in other threads.
+
+def _connected(work: Callable[[], T]) -> T:
+    # Django does this at the signals of a request, which are sent in other threads.
+    close_old_connections()
+    try:
+        return work()
+    finally:
         close_old_connections()
-        try:
-            return self.get_response(request)
-        finally:
-            close_old_connections()
 
 
 class _Measured:
