@@ -245,6 +245,7 @@ class Api:
 
     def __init__(self, url: str, token: str) -> None:
         self.url = f"{url}/api/v1"
+        self.token = token
         self._headers = {"Authorization": f"Bearer {token}"}
 
     def get(self, path: str, **query: str) -> Any:
