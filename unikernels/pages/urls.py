@@ -79,6 +79,7 @@ urlpatterns = [
     path("quotas/<str:team>/<str:instance>/", quotas.quota, name="quota"),
     path("quotas/<str:team>/<str:instance>/meters/", quotas.meters, name="meters"),
     path("blocks/", blocks.blocks, name="blocks"),
+    path("blocks/<int:pk>/", blocks.block, name="block"),
     path("blocks/<int:pk>/remove/", blocks.remove, name="block-remove"),
     path("theme/", frame.theme, name="theme"),
     path("help/", frame.help_page, name="help"),
