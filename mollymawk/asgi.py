@@ -14,6 +14,7 @@ django.setup(set_prefix=False)
 
 from mollymawk.handler import Handler  # noqa: E402  # settings and models can be read only now
 from unikernels.consoles import stream  # noqa: E402
+from unikernels.upstream import console as old_console  # noqa: E402
 
 # WhiteNoise's files are read at once, in a thread: they are ours, and small.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators", Warning)
@@ -26,13 +27,17 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request."""
-    answer = stream.application if _is_stream(scope) else _django
-    await answer(scope, receive, send)
+    await _answerer(scope)(scope, receive, send)
 
 
-def _is_stream(scope: Scope) -> bool:
-    """Whether it is ``/unikernels/<id>/console/stream``."""
-    if scope["type"] != "http":
-        return False
-    parts = scope["path"].split("/")
+def _answerer(scope: Scope) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """The streams stand beside Django: ``/unikernels/<id>/console/stream``, and the old address of it."""
+    path = scope["path"] if scope["type"] == "http" else ""
+    if path == old_console.PATH:
+        return old_console.application
+    return stream.application if _is_stream(path) else _django
+
+
+def _is_stream(path: str) -> bool:
+    parts = path.split("/")
     return len(parts) == 5 and parts[1] == "unikernels" and parts[3:] == ["console", "stream"]

@@ -38,6 +38,10 @@ class Script:
         data = "" if body is None else json.dumps(body)
         return self._end(self.api.post(path, data=data, content_type="application/json"))
 
+    def call(self, method: str, path: str, data: str, kind: str) -> Any:
+        """Any request."""
+        return self._end(self.api.generic(method, path, data=data, content_type=kind))
+
     def form(self, path: str, parts: dict[str, Any]) -> Any:
         return self._end(self.api.post(path, data=parts, format="multipart"))
 

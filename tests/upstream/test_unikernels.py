@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-import pytest
-
-from accounts.models import Role, User
 from albatross.simulator.images import build_image
-from tests.api.house import House
 from tests.api.world import World
-from tests.cast import ApiOf, TokenOf
 from tests.upstream.script import CONFIG, Script
 from unikernels.inventory.services import reconcile
-from unikernels.models import Operation, Unikernel, Version
-from unikernels.versions import configuration_of
+from unikernels.models import Version
 
 IMAGE = build_image(devices=[("service", "net")])
 OTHER = build_image(devices=[("service", "net")], padding=64)

@@ -127,9 +127,11 @@ def instance_named(actor: Actor, text: str, *, bad: str, unknown: str, title: st
         raise Stop(404, f"{unknown}{name}", title) from error
 
 
-def unikernel_named(actor: Actor, instance: Instance, name: str) -> Unikernel | None:
+def unikernel_named(
+    actor: Actor, instance: Instance, name: str, role: Role = Role.DEPLOYER
+) -> Unikernel | None:
     """What the team of the token has under *name*, if it has it."""
-    team = team_of(actor)
+    team = team_of(actor, role)
     rows = unikernels_of(actor).filter(team=team, path=team.domain)
     return rows.filter(instance=instance, name=name).first()
 

@@ -46,7 +46,7 @@ def update(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     """Put another build of the job in place, with checks before and after, and go back if need be."""
     team_of(actor)
     body = read_json(request)
-    wrong = "Couldn't find job or build in json."
+    wrong = "Couldn't find job or build in json. Received "
     where, name, job, uuid = texts(
         body, "albatross_instance", "unikernel_name", "job", "to_be_updated_unikernel", wrong=wrong
     )
@@ -67,7 +67,7 @@ def update(request: HttpRequest, actor: Actor) -> HttpResponseBase:
 
 
 def _instance(actor: Actor, where: str) -> Instance:
-    unknown = "Couldn't find albatross instance, "
+    unknown = "An error occured while finding albatross instance "
     return instance_named(actor, where, bad="", unknown=unknown, title="Albatross Instance Error")
 
 
