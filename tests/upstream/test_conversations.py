@@ -28,13 +28,19 @@ def eu_1(robur: Team, simulated: SimulatedInstance, quick: Path) -> Instance:
     keys = {"server_ca": host.server_ca, "certificate": host.ca_pem, "key": host.key_pem}
     instance = instance_add(actor=SYSTEM, name="eu-1", address=host.address, **keys)
     reconcile(instance)
-    limits = {"unikernels": 5, "memory": 512, "block": 100, "cpuids": [0, 1], "bridges": ["service"]}
+    limits: dict[str, Any] = {
+        "unikernels": 5,
+        "memory": 512,
+        "block": 100,
+        "cpuids": [0, 1],
+        "bridges": ["service"],
+    }
     quota_grant(actor=SYSTEM, team=robur, instance=instance, **limits)
     reconcile(instance)
     return instance
 
 
-def say(script: Script, told: Conversation) -> dict[str, Any]:
+def say(script: Script, told: Conversation) -> Any:
     """The request of *told*, and the body that comes back."""
     if told.parts:
         return script.form(told.path, {name: _value(text) for name, text in told.parts})

@@ -97,9 +97,10 @@ def create(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     instance = instance_named(actor, form["albatross_instance"], bad=BAD_INSTANCE, unknown=NO_INSTANCE)
     name = label(form["unikernel_name"], BAD_UNIKERNEL)
     configuration = _config(read_object(form["unikernel_config"], BAD_CONFIG))
+    forced = _forced(form)
     present = unikernel_named(actor, instance, name)
     replaces = present is not None and present.state == Unikernel.Presence.RUNNING
-    if replaces and not _forced(form):
+    if replaces and not forced:
         raise Stop(500, RESPONSE_ERROR + SAME_NAME)
     accept = accepted(form)
     with failing(RESPONSE_ERROR):

@@ -15,9 +15,10 @@ from albatross.models import Instance
 from mollymawk.errors import Refused
 from unikernels.checks.services import check_add, check_change
 from unikernels.configuration import Configuration
-from unikernels.models import Build, Check, Operation, Unikernel, Version
+from unikernels.models import Check, Operation, Unikernel, Version
 from unikernels.operations.machine import Kind, State
 from unikernels.operations.services import plan_upgrade, rollback, upgrade
+from unikernels.operations.services.asking import accepted_of, possible
 from unikernels.operations.story import verdict
 from unikernels.upstream.door import (
     accepted,
@@ -59,10 +60,11 @@ def update(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     accept = accepted(body)
     with failing(_failed(name, uuid), UPDATE_ERROR):
         build = build_named(actor, job=job, uuid=uuid, server=body.get("builder"), unikernel=unikernel)
-        wanted: dict[str, Any] = {"to": build, "configuration": configuration, "accept": accept}
-        _possible(actor, unikernel, build, configuration)
+        wanted: dict[str, Any] = {"unikernel": unikernel, "to": build, "configuration": configuration}
+        # No check is written down for an update that cannot be.
+        possible(plan_upgrade(actor=actor, **wanted), accepted_of(accept))
         _ensure_checks(actor, unikernel, body)
-        operation = upgrade(actor=actor, unikernel=unikernel, **wanted)
+        operation = upgrade(actor=actor, accept=accept, **wanted)
     return when_done(operation, _updated(name, uuid))
 
 
@@ -78,13 +80,6 @@ def _configuration(given: Any) -> Configuration | None:
         return read_config(given)
     except ValueError as error:
         raise Stop(400, str(error), "Error with Unikernel Arguments Json") from error
-
-
-def _possible(actor: Actor, unikernel: Unikernel, build: Build, configuration: Configuration | None) -> None:
-    """Raise before any check is written down for an update that cannot be."""
-    plan = plan_upgrade(actor=actor, unikernel=unikernel, to=build, configuration=configuration)
-    if plan.refusals:
-        raise Refused("This would not work.", reasons=plan.refusals)
 
 
 def _updated(name: str, uuid: str) -> Tell:
