@@ -34,11 +34,12 @@ def free_label(wanted: str, taken: Callable[[str], bool]) -> str:
     return label
 
 
-def check_label(text: str, field: str) -> str:
+def check_label(text: str, field: str, *, reserved: bool = True) -> str:
     """*text* as the name or domain of a team, folded; ``Invalid`` (for *field*) when it cannot be one.
 
     Albatross takes dots anywhere; a label that starts or ends with one is refused here, since ``.``
-    alone stands for "everything" in a certificate and for a folder in an address.
+    alone stands for "everything" in a certificate and for a folder in an address. *reserved*: refuse
+    reserved words, too.
     """
     try:
         label = parse_label(text.strip())
@@ -46,7 +47,7 @@ def check_label(text: str, field: str) -> str:
         raise _invalid(field, "Use 1 to 63 letters, digits, dots and hyphens; no hyphen first.") from error
     if label.startswith(".") or label.endswith("."):
         raise _invalid(field, "A dot can be neither first nor last.")
-    if label in RESERVED:
+    if reserved and label in RESERVED:
         raise _invalid(field, f"{label} is reserved.")
     return label
 

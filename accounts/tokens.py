@@ -27,6 +27,8 @@ CHECKSUM = 6  # 62**6 > 2**32
 LENGTH = len("mm_") + KEY_ID + len("_") + SECRET + CHECKSUM
 
 TOKEN = re.compile(rf"mm_([0-9A-Za-z]{{{KEY_ID}}})_[0-9A-Za-z]{{{SECRET + CHECKSUM}}}", re.ASCII)
+FOREIGN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+FOREIGN_KEY_ID = 16  # characters
 MAX_PEPPER = 32_767  # what the column of its number holds
 
 
@@ -54,9 +56,20 @@ def checksum(body: str) -> str:
 def key_id_of(text: str) -> str | None:
     """The key id of a well-formed token whose checksum is right, or None."""
     found = TOKEN.fullmatch(text) if len(text) == LENGTH else None
-    if found is None or checksum(text[:-CHECKSUM]) != text[-CHECKSUM:]:
+    if found is None:
+        return foreign_key_id(text)
+    return found[1] if checksum(text[:-CHECKSUM]) == text[-CHECKSUM:] else None
+
+
+def foreign_key_id(text: str) -> str | None:
+    """The key id of a token that was brought over from the OCaml Mollymawk, a UUID; else None.
+
+    Those have no part that is no secret, so it is taken from a hash: 64 of its bits tell nothing of
+    the 122 random ones. It is longer than ours, so that it is never one of ours.
+    """
+    if FOREIGN.fullmatch(text) is None:
         return None
-    return found[1]
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:FOREIGN_KEY_ID]
 
 
 def digest(text: str, pepper: str) -> str:

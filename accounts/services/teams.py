@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts.actors import NOTHING, Actor, require
+from accounts.actors import NOTHING, Actor, require, require_superuser
 from accounts.events import record
 from accounts.labels import check_label, free_label, label_of
 from accounts.models import ApiToken, Membership, Role, Team, User
@@ -37,18 +37,32 @@ def team_create(*, actor: Actor, name: str, domain: str = "", owner: User | None
     return _create(actor, owner, name=name, domain=domain)
 
 
-def personal_team_ensure(*, actor: Actor, user: User) -> Team:
-    """The personal team of *user*, made if need be: its name and domain come from the address."""
+def personal_team_ensure(*, actor: Actor, user: User, domain: str = "") -> Team:
+    """The personal team of *user*, made if need be: its name and domain come from the address.
+
+    *domain*: the one that they have on the instances already; for superusers, as in ``team_create``.
+    It may be a reserved word there, which its name is not. Raises ``Invalid`` and ``Conflict``.
+    """
     for _ in range(TRIES):
         team = Team.objects.filter(personal_of=user).first()
         if team is not None:
             return team
+        if domain:
+            return _create_in(actor, user, domain)
         label = free_label(label_of(user.email), _label_taken)
         try:
             return _create(actor, user, name=label, domain=label, personal_of=user)
         except Conflict:
             continue  # somebody took the label meanwhile
     raise Conflict("No name could be found for the personal team. Try again.")
+
+
+def _create_in(actor: Actor, user: User, domain: str) -> Team:
+    require_superuser(actor)
+    domain = check_label(domain, "domain", reserved=False)
+    if team_has(domain):
+        raise _taken("domain", domain)
+    return _create(actor, user, name=free_label(domain, team_has), domain=domain, personal_of=user)
 
 
 def member_add(*, actor: Actor, team: Team, email: str, role: Role) -> Membership:

@@ -27,15 +27,15 @@ def user_register(*, email: str, password: str, address: str | None = None) -> U
     return user
 
 
-def user_add(*, actor: Actor, email: str, password: str, superuser: bool = False) -> User:
-    """A new person who may log in at once, with a personal team. Teams that have no member yet are a
-    new superuser's.
+def user_add(*, actor: Actor, email: str, password: str, superuser: bool = False, domain: str = "") -> User:
+    """A new person who may log in at once, with a personal team (in *domain*, if that is given). Teams
+    that have no member yet are a new superuser's.
     """
     require_superuser(actor)
     with transaction.atomic():
         user = _create(email, password, is_active=True, is_superuser=superuser)
         record(actor=actor, kind="user.added", subject=subject(user), now=_kind(user), data={"email": email})
-        personal_team_ensure(actor=actor, user=user)
+        personal_team_ensure(actor=actor, user=user, domain=domain)
         if superuser:
             unowned_teams_take(actor=actor, owner=user)
     return user
