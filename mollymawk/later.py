@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic
 
-from django.http import HttpResponseBase, JsonResponse
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
 
 LOOK_EVERY = 0.5  # seconds; what is waited for here takes seconds at least
 
@@ -32,6 +32,8 @@ class Later(JsonResponse):
         for name, value in self.items():
             if name not in {"Content-Type", "Content-Length"}:
                 found.headers.setdefault(name, value)
+        if isinstance(found, HttpResponse):
+            found.headers.setdefault("Content-Length", str(len(found.content)))
         found.cookies.update(self.cookies)
         # What the request opened is closed with the answer that is sent. Django has no public way for it.
         found._resource_closers.extend(self._resource_closers)  # type: ignore[attr-defined]  # noqa: SLF001

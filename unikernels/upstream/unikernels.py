@@ -93,7 +93,7 @@ def _unseen(instance: Instance) -> dict[str, str]:
 def create(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     """Deploy what was uploaded, or the newest build of a job. With force it replaces, and can go back."""
     team = team_of(actor)
-    form = _form(request)
+    form = form_of(request, "albatross_instance", "unikernel_name", "unikernel_config")
     instance = instance_named(actor, form["albatross_instance"], bad=BAD_INSTANCE, unknown=NO_INSTANCE)
     name = label(form["unikernel_name"], BAD_UNIKERNEL)
     configuration = _config(read_object(form["unikernel_config"], BAD_CONFIG))
@@ -120,14 +120,13 @@ def create(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     return when_done(operation, plain(CREATED, RESPONSE_ERROR))
 
 
-def _form(request: HttpRequest) -> dict[str, str]:
-    """The parts but the file, in whatever order; those that came later are told by their defaults."""
+def form_of(request: HttpRequest, *needed: str) -> dict[str, str]:
+    """The parts of a form but the files, in whatever order they came."""
     if request.content_type != "multipart/form-data":
         raise Stop(400, "Expected multipart/form-data")
     if not str(request.META.get("CONTENT_LENGTH") or "").isdigit():
         raise Stop(400, "Say how long the body is (Content-Length)")
     form: dict[str, str] = {name: str(value) for name, value in request.POST.items()}
-    needed = ("albatross_instance", "unikernel_name", "unikernel_config")
     if not all(form.get(name) for name in needed):
         raise Stop(400, FIELDS_MISSING)
     return form
