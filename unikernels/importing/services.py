@@ -52,7 +52,7 @@ def bring(document: Document, *, dry_run: bool) -> Iterator[Item]:
     for instance in document.instances:
         yield from _policies(instance, [user.name for user in document.users], dry_run)
     if document.mail:
-        yield Item("mail", "server", "left", "set EMAIL_URL and DEFAULT_FROM_EMAIL for all processes")
+        yield Item("mail", "server", "left", "set EMAIL_HOST and DEFAULT_FROM_EMAIL for all processes")
 
 
 def _undone(work: Callable[[], list[Item]], dry_run: bool) -> list[Item]:
