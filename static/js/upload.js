@@ -43,27 +43,28 @@ for (const [name, text] of Object.entries(ENDS)) document.addEventListener(name,
 // --- whether a file fits on a block device, before it is sent -----------------------------------------
 
 document.addEventListener("change", async (event) => {
-  const said = event.target.closest("form")?.querySelector("[data-fits]");
-  if (event.target.type !== "file" || !said) return;
-  const file = event.target.files[0];
+  const form = event.target.closest("form");
+  const said = form?.querySelector("[data-fits]");
+  if (!said) return;
+  const file = form.querySelector("input[type=file]").files[0];
   said.hidden = !file;
   if (!file) return;
-  const [room, size] = [Number(said.dataset.fits), file.size];
-  const compressed = isCompressed(new Uint8Array(await file.slice(0, 2).arrayBuffer()));
-  const tooMuch = !compressed && size > room;
-  said.classList.toggle("bad", tooMuch);
-  said.querySelector("p").textContent = fits(size, room, compressed);
+  const room = Number(said.dataset.fits);
+  const packed = await isPacked(file, form.elements.packing.value);
+  said.classList.toggle("bad", !packed && file.size > room);
+  said.querySelector("p").textContent = fits(file.size, room, packed);
 });
 
-// The beginnings of gzip (RFC 1952) and zlib (RFC 1950); the server looks closer.
-function isCompressed([first, second]) {
-  if (first === 0x1f && second === 0x8b) return true;
-  return (first & 0x0f) === 8 && first >> 4 <= 7 && ((first << 8) | second) % 31 === 0;
+// What the server makes of it: gzip is known by its beginning (RFC 1952), zlib has none that is its own.
+async function isPacked(file, packing) {
+  if (packing !== "auto") return packing !== "plain";
+  const [first, second, third] = new Uint8Array(await file.slice(0, 3).arrayBuffer());
+  return first === 0x1f && second === 0x8b && third === 8;
 }
 
-function fits(size, room, compressed) {
+function fits(size, room, packed) {
   const file = `The file has ${megabytes(size)}`;
-  if (compressed) return `${file} and looks compressed. What is in it is measured when it is here, before anything is touched.`;
+  if (packed) return `${file}, packed. What is in it is measured when it is here, before anything is touched.`;
   if (size > room) return `${file}; the device has ${megabytes(room)}. It does not fit.`;
   return size === room ? `${file}, as many as the device.` : `${file}; the device has ${megabytes(room)}.`;
 }

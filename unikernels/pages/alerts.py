@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from unikernels.alerts.services import alerts_of
 from unikernels.pages.request import PageRequest, page
+from unikernels.pages.same import same
 
 MAX_OPEN = 200  # more are a storm: the instances tell why
 MAX_OVER = 50
@@ -27,5 +28,6 @@ def alerts(request: PageRequest) -> HttpResponse:
         "section": "alerts",
         "open": list(found.filter(resolved_at=None)[:MAX_OPEN]),
         "over": list(over[:MAX_OVER]),
+        "same": same("GET", "/alerts/?open=true", command="alerts"),
     }
     return render(request, "alerts.html", context)

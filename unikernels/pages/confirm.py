@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """What is asked, what will happen, and where the answer goes. ``type_in``: a name to type first."""
+    """What is asked, what will happen, and where the answer goes.
+
+    ``type_in``: a name to type first; ``stay``: the word for doing nothing.
+    """
 
     id: str
     question: str
@@ -17,3 +20,4 @@ class Confirm:
     back: str
     tone: str = "primary"
     type_in: str = ""
+    stay: str = "Keep it as it is"

@@ -133,6 +133,7 @@ def cancel_question(thing: Operation) -> Confirm:
         action=reverse("pages:operation-cancel", args=[thing.pk]),
         back=reverse("pages:operation", args=[thing.pk]),
         tone="danger",
+        stay="Let it go on",
     )
 
 

@@ -134,3 +134,9 @@ def ranges(numbers: Iterable[int]) -> str:
         else:
             parts.append([number])
     return ", ".join("-".join(map(str, part)) for part in parts) or "none"
+
+
+@register.filter
+def words(name: str) -> str:
+    """A name of programs as people write it: ``block upload``."""
+    return name.replace("_", " ")
