@@ -11,8 +11,6 @@ from unikernels.inventory.services import reconcile
 from unikernels.models import Version
 
 IMAGE = build_image(devices=[("service", "net")])
-OTHER = build_image(devices=[("service", "net")], padding=64)
-NEEDS_MORE = build_image(devices=[("service", "net"), ("dmz", "net")])
 
 
 def test_the_life_of_a_unikernel(world: World, script: Script) -> None:

@@ -14,8 +14,6 @@ from unikernels.commands.output import clean
 from unikernels.importing.document import MAX_BYTES, read
 from unikernels.importing.services import Item, bring
 
-_STYLES = {"brought": "green", "there": "dim", "left": "yellow", "failed": "red"}
-
 
 class Command(OperatorCommand):
     """Nothing that is here already is changed; the exit code is 1 when something could not be brought."""
@@ -42,7 +40,7 @@ class Command(OperatorCommand):
     def _tell(self, item: Item, dry_run: bool) -> None:
         words = f": {clean(item.words)}" if item.words else ""
         result = "would bring" if dry_run and item.result == "brought" else item.result
-        self.output.talk(f"{result} {item.what} {clean(item.name)}{words}", style=_STYLES[item.result])
+        self.output.line(f"{result} {item.what} {clean(item.name)}{words}")
 
 
 def _content(name: str) -> bytes:
