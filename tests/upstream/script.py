@@ -58,13 +58,17 @@ class Script:
         } | changes
         return self.form("/api/unikernel/create", {k: v for k, v in parts.items() if v is not None})
 
-    def _end(self, answer: Any) -> Any:
+    def waited(self, answer: Any) -> Any:
         """The answer at the end of its operation, as the handler of requests would give it."""
         while isinstance(answer, Later):
             for operation in Operation.objects.filter(finished_at=None):
                 time.sleep(min(runner.advance(operation.pk) or 0.0, 0.05))
             found = answer.answer()
             answer = answer if found is None else found
+        return answer
+
+    def _end(self, answer: Any) -> Any:
+        answer = self.waited(answer)
         body = json.loads(answer.content)
         assert list(body)[:4] == ["status", "title", "success", "data"]
         assert body["status"] == answer.status_code
