@@ -7,16 +7,14 @@ piece is read in a thread when the one before is sent.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Iterator
 from urllib.parse import quote
 
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 
 
-def download(
-    request: HttpRequest, pieces: Generator[bytes, None, None], *, size: int, name: str
-) -> StreamingHttpResponse:
+def download(request: HttpRequest, pieces: Iterator[bytes], *, size: int, name: str) -> StreamingHttpResponse:
     """The bytes of *pieces*, *size* in all, as a file called *name*."""
     headers = {
         "Content-Length": str(size),
@@ -26,7 +24,7 @@ def download(
     return StreamingHttpResponse(content, content_type="application/octet-stream", headers=headers)
 
 
-async def _one_by_one(pieces: Generator[bytes, None, None]) -> AsyncIterator[bytes]:
+async def _one_by_one(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     # Never closed from here: who goes away may do so while a thread is in it. The last reference closes it.
     while piece := await asyncio.to_thread(next, pieces, b""):
         yield piece
