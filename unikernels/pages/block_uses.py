@@ -10,7 +10,7 @@ from unikernels.configuration import parse
 from unikernels.models import Block, Unikernel, Version
 from unikernels.pages.images import Use
 
-MAX_VERSIONS = 500  # of one domain on one instance that are looked through, the newest first
+MAX_VERSIONS = 200  # of one domain on one instance that are looked through, the newest first
 
 
 def uses_of(found: Iterable[Block]) -> dict[tuple[int, str, str], list[Use]]:
