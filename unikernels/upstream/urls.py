@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from unikernels.upstream import elsewhere, unikernels, updates
+from unikernels.upstream import blocks, elsewhere, unikernels, updates
 
 app_name = "upstream"
 
@@ -15,5 +15,6 @@ urlpatterns = [
     path("unikernel/destroy", unikernels.end, name="destroy"),
     path("unikernel/update", updates.update, name="update"),
     path("unikernel/rollback", updates.back, name="rollback"),
+    path("block/delete", blocks.delete, name="block-delete"),
     re_path(r"^(?:unikernel|block)/", elsewhere.missing),
 ]
