@@ -180,7 +180,9 @@ CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 # --- limits of tasks ----------------------------------------------------------------------------
 MAX_IMAGE_BYTES = env_int("MAX_IMAGE_MB", 512, low=1, high=4096) * 2**20
 SLOWEST_STREAM = 256 * 1024  # bytes a second; an instance that takes an image slower than this is given up
-CELERY_TASK_SOFT_TIME_LIMIT = 600 + MAX_IMAGE_BYTES // SLOWEST_STREAM
+MAX_BLOCK_BYTES = env_int("MAX_BLOCK_MB", 8192, low=1, high=1024 * 1024) * 2**20  # of a file with content
+BLOCK_FILE_DAYS = env_int("BLOCK_FILE_DAYS", 7, low=1, high=365)  # that such a file is kept
+CELERY_TASK_SOFT_TIME_LIMIT = 600 + max(MAX_IMAGE_BYTES, MAX_BLOCK_BYTES) // SLOWEST_STREAM
 CELERY_TASK_TIME_LIMIT = CELERY_TASK_SOFT_TIME_LIMIT + 60
 # Redis delivers a message again after the visibility time-out: harmless (a second wake-up), but noisy.
 CELERY_BROKER_TRANSPORT_OPTIONS = {

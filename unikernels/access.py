@@ -29,7 +29,7 @@ def unikernels_of(actor: Actor) -> QuerySet[Unikernel]:
 def operations_of(actor: Actor) -> QuerySet[Operation]:
     """The operations *actor* may see."""
     return Operation.objects.filter(_of_teams(actor)).select_related(
-        "unikernel", "unikernel__instance", "unikernel__team", "team", "target", "fallback", "requested_by"
+        "unikernel__instance", "unikernel__team", "instance", "team", "target", "fallback", "requested_by"
     )
 
 

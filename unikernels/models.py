@@ -14,6 +14,8 @@ from accounts.models import Team
 from albatross.models import Instance
 from albatross.names import Name
 from unikernels.alerts.models import Alert, Telling  # noqa: F401 - Django looks here
+from unikernels.blocks.models import Block as Block  # noqa: PLC0414 - others take it from here
+from unikernels.blocks.models import BlockFile as BlockFile  # noqa: PLC0414
 from unikernels.operations.machine import Kind, Running, State
 from unikernels.statistics.models import Feed, Starts, Stretch, Tick  # noqa: F401 - Django looks here
 
@@ -187,7 +189,24 @@ class Operation(models.Model):
         max_length=7, choices=[(r.value, r.value) for r in Running], blank=True, default=""
     )
     reason = models.TextField(blank=True, default="")
-    unikernel = models.ForeignKey(Unikernel, on_delete=models.CASCADE, related_name="operations")
+    unikernel = models.ForeignKey(
+        Unikernel,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="operations",
+        help_text="or a block device",
+    )
+    block = models.ForeignKey(Block, null=True, on_delete=models.SET_NULL, related_name="operations")
+    block_name = models.CharField(
+        max_length=575, blank=True, default="", help_text="in full; outlives the row"
+    )
+    instance = models.ForeignKey(
+        Instance,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="that the block device is on",
+    )
     team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL, related_name="operations")
     target = models.ForeignKey(Version, null=True, on_delete=models.PROTECT, related_name="+")
     fallback = models.ForeignKey(Version, null=True, on_delete=models.PROTECT, related_name="+")
@@ -218,6 +237,9 @@ class Operation(models.Model):
             models.UniqueConstraint(
                 fields=["unikernel"], condition=Q(finished_at__isnull=True), name="one_unfinished_operation"
             ),
+            models.UniqueConstraint(
+                fields=["block"], condition=Q(finished_at__isnull=True), name="one_unfinished_transfer"
+            ),
         ]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(finished_at__isnull=True), name="operation_due"),
@@ -225,7 +247,24 @@ class Operation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.unikernel} #{self.pk}"
+        return f"{self.kind} {self.name} #{self.pk}"
+
+    @property
+    def name(self) -> str:
+        """What it is about, in full: ``robur:hello``."""
+        return str(self.unikernel.full_name) if self.unikernel else self.block_name
+
+    @property
+    def label(self) -> str:
+        """The same without its path."""
+        return self.name.rpartition(":")[2]
+
+    @property
+    def on(self) -> Instance:
+        """The instance that it changes."""
+        instance = self.unikernel.instance if self.unikernel else self.instance
+        assert instance is not None  # a block transfer always has one
+        return instance
 
 
 class RollbackWindow(models.Model):
@@ -423,28 +462,3 @@ class Freeze(models.Model):
 
     def __str__(self) -> str:
         return f"frozen: {self.team or 'everything'}"
-
-
-class Block(models.Model):
-    """A block device as last seen on an instance."""
-
-    instance = models.ForeignKey(Instance, on_delete=models.CASCADE, related_name="blocks")
-    team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL, related_name="blocks")
-    path = models.CharField(max_length=511, blank=True)
-    name = models.CharField(max_length=63)
-    size = models.PositiveBigIntegerField(help_text="MB")
-    active = models.BooleanField(default=False, help_text="in use by a running unikernel")
-
-    class Meta:
-        ordering = ["instance", "path", "name"]
-        constraints = [
-            models.UniqueConstraint(fields=["instance", "path", "name"], name="one_block_per_name")
-        ]
-
-    def __str__(self) -> str:
-        return str(self.full_name)
-
-    @property
-    def full_name(self) -> Name:
-        """Its name on the instance."""
-        return Name(tuple(self.path.split(":")) if self.path else (), self.name)

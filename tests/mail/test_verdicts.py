@@ -17,7 +17,7 @@ from tests.api.house import House
 from tests.cast import ClientOf
 from tests.commands.conftest import Run
 from tests.mail.ends import ended
-from unikernels.operations.machine import TERMINAL, Kind, State
+from unikernels.operations.machine import TERMINAL, TRANSFERS, Kind, State
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +42,9 @@ ENDS = (
     End(State.FAILED, "no", "failed", "bad", 9, Topic.FAILED),
     End(State.FAILED, "unknown", "failed", "bad", 9, Topic.FAILED),
 )
+UNIKERNELS = [
+    kind for kind in Kind if kind not in TRANSFERS
+]  # tests/operations/test_transfers.py has the others
 QUIET = {Kind.RESTART, Kind.DESTROY}  # told by mail only when they failed
 
 
@@ -57,7 +60,7 @@ def test_every_end_is_walked() -> None:
     assert {end.state for end in ENDS} == TERMINAL
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", UNIKERNELS)
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: f"{end.state}-{end.running}".rstrip("-"))
 def test_verdicts_agree_everywhere(kind: Kind, end: End, house: House, all_ears: Client, run: Run) -> None:
     operation = ended(house, kind, end.state, end.running)
@@ -90,7 +93,7 @@ def test_verdicts_agree_everywhere(kind: Kind, end: End, house: House, all_ears:
     assert Letter.objects.get().topic == topic
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", UNIKERNELS)
 def test_only_what_succeeded_is_called_a_success(kind: Kind, house: House, alice: User, run: Run) -> None:
     choice_set(user=alice, topic="succeeded", wanted=True)
     for end in ENDS:

@@ -33,7 +33,7 @@ class VerdictOut(serializers.Serializer[Any]):
 
 
 class ProgressOut(serializers.Serializer[Any]):
-    """How much of the image has been fetched from its builder, in bytes."""
+    """How much of an image or of the content of a block device has been moved, in bytes."""
 
     fetched = serializers.IntegerField()
     size = serializers.IntegerField(allow_null=True, help_text="null: the builder does not tell")
@@ -50,8 +50,9 @@ class OperationSummary(serializers.Serializer[Any]):
         [running.value for running in Running], allow_null=True, help_text="set when it failed"
     )
     verdict = VerdictOut()
-    unikernel = serializers.IntegerField()
-    name = serializers.CharField(help_text="of the unikernel, in full")
+    unikernel = serializers.IntegerField(allow_null=True, help_text="null: it is about a block device")
+    block = serializers.IntegerField(allow_null=True, help_text="null: about a unikernel, or it was removed")
+    name = serializers.CharField(help_text="of the unikernel or block device, in full")
     team = serializers.CharField(allow_null=True)
     instance = serializers.CharField()
     target = serializers.IntegerField(allow_null=True, help_text="version")
@@ -100,7 +101,6 @@ class OperationDetail(OperationSummary):
 def summary(operation: Operation) -> dict[str, Any]:
     """An operation in a list."""
     judged = verdict(operation)
-    unikernel = operation.unikernel
     return {
         "id": operation.pk,
         "kind": operation.kind,
@@ -108,10 +108,11 @@ def summary(operation: Operation) -> dict[str, Any]:
         "finished": operation.finished_at is not None,
         "running": operation.running or None,
         "verdict": {"word": judged.word, "tone": judged.tone, "sentence": judged.sentence},
-        "unikernel": unikernel.pk,
-        "name": str(unikernel.full_name),
+        "unikernel": operation.unikernel_id,
+        "block": operation.block_id,
+        "name": operation.name,
         "team": operation.team.name if operation.team else None,
-        "instance": unikernel.instance.name,
+        "instance": operation.on.name,
         "target": operation.target.number if operation.target else None,
         "fallback": operation.fallback.number if operation.fallback else None,
         "going_back": operation.going_back,

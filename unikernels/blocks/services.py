@@ -78,10 +78,8 @@ def check_block_remove(*, actor: Actor, block: Block) -> None:
         raise Refused(f"{name} belongs to no team: it is shown here, and removed on the host.")
     if block.active:
         raise Refused(f"{name} is in use by a running unikernel: destroy that first.")
-    if operation := _needed_by(block):
-        raise Conflict(
-            f"An operation that needs {name} is under way ({operation.kind} {operation.unikernel})."
-        )
+    if operation := needed_by(block):
+        raise Conflict(f"An operation that needs {name} is under way ({operation.kind} {operation.label}).")
 
 
 def _label(text: str) -> str:
@@ -110,10 +108,18 @@ def _check_room(team: Team, instance: Instance, name: Name, megabytes: int) -> N
         )
 
 
-def _needed_by(block: Block) -> Operation | None:
-    """An unfinished operation whose unikernel has or gets *block*: between two lives nothing holds it."""
-    unfinished = Operation.objects.filter(
-        finished_at=None, unikernel__instance=block.instance, unikernel__path=block.path
+def needed_by(block: Block, *, but: Operation | None = None) -> Operation | None:
+    """An unfinished operation that moves *block*, or whose unikernel has or gets it; not *but* itself.
+
+    Between two lives of a unikernel nothing on the instance holds its devices.
+    """
+    unfinished = Operation.objects.filter(finished_at=None)
+    if but is not None:
+        unfinished = unfinished.exclude(pk=but.pk)
+    if transfer := unfinished.filter(block=block).first():
+        return transfer
+    unfinished = unfinished.filter(
+        unikernel__instance=block.instance, unikernel__path=block.path
     ).select_related("unikernel", "target", "fallback")
     for operation in unfinished:
         if any(_uses(version, block.name) for version in (operation.target, operation.fallback) if version):

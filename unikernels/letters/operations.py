@@ -11,12 +11,12 @@ from mollymawk.keyring import SealBroken
 from unikernels.letters.words import letter, link_to, moment, place_of, quoted, readers_of, secrets_in
 from unikernels.models import Operation, RollbackWindow
 from unikernels.operations.facts import Memo
-from unikernels.operations.machine import Kind, Running, State
-from unikernels.operations.story import verdict
+from unikernels.operations.machine import TRANSFERS, Kind, Running, State
+from unikernels.operations.story import title, verdict
 from unikernels.versions import arguments_of
 
-# Whoever restarts or destroys sees it done; only a failure of it is news to the others.
-TOLD_WHEN_FAILED = frozenset({Kind.RESTART, Kind.DESTROY})
+# Whoever restarts, destroys or moves a block device sees it done; only a failure of it is news to the others.
+TOLD_WHEN_FAILED = frozenset({Kind.RESTART, Kind.DESTROY, *TRANSFERS})
 
 _TOPICS: Mapping[State, Topic] = MappingProxyType(
     {
@@ -87,16 +87,20 @@ def topic_of_end(operation: Operation) -> Topic:
 
 def subject_of(operation: Operation) -> str:
     """``robur:hello on fra-1: upgrade rolled back``."""
-    return f"{place_of(operation.unikernel)}: {operation.kind} {verdict(operation).word}"
+    return f"{_place(operation)}: {title(operation).lower()} {verdict(operation).word}"
+
+
+def _place(operation: Operation) -> str:
+    """``robur:hello on fra-1``."""
+    return f"{operation.name} on {operation.on.name}"
 
 
 def text_of(operation: Operation) -> str:
     """What happened, whether it runs, what to do, one link; the last console lines of what went wrong."""
-    runs, do = _runs_and_do(operation)
     return letter(
         verdict(operation).sentence,
         _asked(operation),
-        f"Running: {runs}\nTo do:   {do}",
+        _what_now(operation),
         link_to("operation", operation.pk),
         _console(operation),
     )
@@ -109,8 +113,14 @@ def _asked(operation: Operation) -> str:
         who = f"by {operation.requested_by}"
     else:
         who = "by an operator" if operation.credential == "command" else "by Mollymawk"
-    kind = operation.kind.capitalize()
-    return f"{kind} of {place_of(operation.unikernel)}, asked for {moment(operation.created_at)} {who}"
+    return f"{title(operation)} of {_place(operation)}, asked for {moment(operation.created_at)} {who}"
+
+
+def _what_now(operation: Operation) -> str:
+    if operation.kind in TRANSFERS:
+        return "To do:   look at the page of the block device; write it again, or the old content if it was kept."
+    runs, do = _runs_and_do(operation)
+    return f"Running: {runs}\nTo do:   {do}"
 
 
 def _runs_and_do(operation: Operation) -> tuple[str, str]:

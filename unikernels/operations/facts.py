@@ -86,8 +86,10 @@ class Memo:
     restarts: int = 0
     asks: bool = False  # it has checks: the proof is that it answers
     rounds: tuple[Round, ...] = ()  # of checks, while proving, oldest first
-    fetched: int = 0  # bytes of the download that are here
+    fetched: int = 0  # bytes of the download (or of a block transfer) that were moved
     fetch_size: int = 0  # bytes it will have, as far as it is known
+    file: int | None = None  # of a block transfer: the file that is sent, or that was read
+    dump: int | None = None  # the file that holds the old content
     tries: int = 0  # in a row, of a step that could not reach the instance
     console_mark: int | None = None  # ms, newest console line before the swap
     note: str = ""  # what is being waited for, in words

@@ -25,6 +25,11 @@ class Kind(enum.StrEnum):
     CONFIGURE = "configure"
     RESTART = "restart"
     DESTROY = "destroy"
+    BLOCK_UPLOAD = "block_upload"  # these two are stepped by ``unikernels.blocks``, over a table there
+    BLOCK_DOWNLOAD = "block_download"
+
+
+TRANSFERS = frozenset({Kind.BLOCK_UPLOAD, Kind.BLOCK_DOWNLOAD})
 
 
 class State(enum.StrEnum):
@@ -212,6 +217,8 @@ FIRST_STATE: Mapping[Kind, State] = MappingProxyType(
         Kind.CONFIGURE: State.CHECK,
         Kind.RESTART: State.PREFLIGHT,
         Kind.DESTROY: State.PREFLIGHT,
+        Kind.BLOCK_UPLOAD: State.PREFLIGHT,
+        Kind.BLOCK_DOWNLOAD: State.PREFLIGHT,
     }
 )
 

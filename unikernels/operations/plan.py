@@ -35,10 +35,11 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class BlockFact:
-    """A block device of the host: its size in MB and whether a running unikernel has it."""
+    """A block device of the host: its size in MB, whether a running unikernel has it, or a transfer of ours."""
 
     size: int
     active: bool
+    moving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +178,8 @@ def _block_refusals(
             yield f"There is no block device {host}. Create it first."
         elif fact.active and host not in ours:
             yield f"The block device {host} is in use by another unikernel."
+        elif fact.moving:
+            yield f"The content of the block device {host} is being read or written: wait for its end."
 
 
 def _questions(manifest: Manifest, known_abis: frozenset[tuple[str, int]]) -> Iterator[Question]:

@@ -11,8 +11,10 @@ import time
 from dataclasses import replace
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
+from unikernels.blocks import runner as transfers
 from unikernels.models import Operation
 from unikernels.operations import record
 from unikernels.operations.ending import with_console
@@ -20,7 +22,7 @@ from unikernels.operations.facts import Answer
 from unikernels.operations.fetching import to_download
 from unikernels.operations.judge import Timings
 from unikernels.operations.lease import Lease, LeaseLost
-from unikernels.operations.machine import TERMINAL, TRANSITIONS, Event, Kind, State
+from unikernels.operations.machine import TERMINAL, TRANSFERS, TRANSITIONS, Event, Kind, State
 from unikernels.operations.steps import STEPS
 from unikernels.operations.work import Outcome, Work
 
@@ -35,14 +37,13 @@ def timings() -> Timings:
 
 
 def downloads(pk: int) -> bool:
-    """Whether the next thing that operation *pk* does is a download from a builder."""
-    return Operation.objects.filter(
-        pk=pk, state=State.FETCH, target__build__isnull=False, target__image=None
-    ).exists()
+    """Whether the next thing that operation *pk* does may take minutes: a download, or a block transfer."""
+    from_builder = Q(state=State.FETCH, target__build__isnull=False, target__image=None)
+    return Operation.objects.filter(from_builder | Q(kind__in=TRANSFERS), pk=pk).exists()
 
 
 def advance(pk: int, *, downloads: bool = True) -> float | None:
-    """Take operation *pk* as far as it goes now; without *downloads* not into one.
+    """Take operation *pk* as far as it goes now; without *downloads* not into one, nor a block transfer.
 
     Returns the seconds until it is due again, or None when it is finished or somebody else's.
     """
@@ -52,7 +53,7 @@ def advance(pk: int, *, downloads: bool = True) -> float | None:
         return None
     due: float | None = POISONED
     try:
-        due = _run(pk, lease, waits, downloads=downloads)
+        due = _step(pk, lease, waits, downloads=downloads)
     except LeaseLost:
         log.info("operation %s: the lease is lost", pk)
         due = 0.0  # whoever comes next, at once
@@ -60,6 +61,12 @@ def advance(pk: int, *, downloads: bool = True) -> float | None:
     finally:
         lease.release(due_in=due)
     return due
+
+
+def _step(pk: int, lease: Lease, waits: Timings, *, downloads: bool) -> float | None:
+    if not Operation.objects.filter(pk=pk, kind__in=TRANSFERS).exists():
+        return _run(pk, lease, waits, downloads=downloads)
+    return transfers.run(pk, lease, waits) if downloads else 0.0
 
 
 def _run(pk: int, lease: Lease, waits: Timings, *, downloads: bool) -> float | None:

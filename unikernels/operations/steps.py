@@ -40,7 +40,7 @@ def verify(work: Work) -> Outcome:
 def preflight(work: Work) -> Outcome:
     """Look at the world a moment before the swap: would it work, and what runs now?"""
     try:
-        world = world_now(work.client)
+        world = world_now(work.client, work.instance)
     except (AlbatrossError, ApplicationError) as error:
         return fetching.not_reached(work, error)
     info = world.unikernels.get(work.name)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from unikernels.models import Operation
 from unikernels.operations.facts import Memo
-from unikernels.operations.machine import TERMINAL, Kind, Running, State
+from unikernels.operations.machine import TERMINAL, TRANSFERS, Kind, Running, State
 
 Tone = Literal["ok", "bad", "warn", "busy", "idle"]
 Status = Literal["done", "now", "todo", "failed"]
@@ -30,6 +30,8 @@ _PATHS: dict[Kind, tuple[State, ...]] = {
     Kind.ROLLBACK: _WHOLE[1:],
     Kind.RESTART: (State.PREFLIGHT, State.CAPTURE, State.SWAP, State.OBSERVE, State.PROVE),
     Kind.DESTROY: (State.PREFLIGHT, State.CAPTURE, State.SWAP, State.OBSERVE),
+    Kind.BLOCK_UPLOAD: (State.PREFLIGHT, State.CAPTURE, State.SWAP, State.PROVE),
+    Kind.BLOCK_DOWNLOAD: (State.PREFLIGHT, State.FETCH),
 }
 _WORDS = {
     State.CHECK: "check",
@@ -40,6 +42,13 @@ _WORDS = {
     State.SWAP: "swap",
     State.OBSERVE: "observe",
     State.PROVE: "stays up",
+}
+_MOVES = {
+    State.PREFLIGHT: "preflight",
+    State.CAPTURE: "keep the old",
+    State.SWAP: "write",
+    State.PROVE: "verify",
+    State.FETCH: "read",
 }
 _BACK = (State.PREFLIGHT, State.SWAP, State.OBSERVE, State.PROVE)
 
@@ -74,6 +83,8 @@ class Verdict:
 
 def steps_of(operation: Operation) -> list[Step]:
     """The steps of *operation*, the way back included once it is taken."""
+    if operation.kind in TRANSFERS:
+        return [*_leg(_PATHS[Kind(operation.kind)], operation, back=False), _end(State(operation.state))]
     out, end = _PATHS[Kind(operation.kind)], _end(State(operation.state))
     if not operation.going_back:
         return [*_leg(out, operation, back=False), end]
@@ -110,10 +121,10 @@ def _under_way(operation: Operation) -> str:
 
 
 def _sentence(operation: Operation, state: State) -> str:
-    name, reason = operation.unikernel.name, operation.reason
+    name, reason = operation.label, operation.reason
     number = operation.fallback.number if operation.fallback else None
     if state is State.SUCCEEDED:
-        return _done(operation, name)
+        return _moved(operation, name) if operation.kind in TRANSFERS else _done(operation, name)
     if state is State.ABORTED:
         return f"Nothing was touched. {reason}".strip()
     if state is State.CANCELLED:
@@ -121,9 +132,22 @@ def _sentence(operation: Operation, state: State) -> str:
     if state is State.ROLLED_BACK:
         return f"Rolled back: {reason} Version {number} runs again."
     if state is State.FAILED:
-        return f"{reason} {_RUNNING[Running(operation.running)].format(name=name)}".strip()
+        runs = _RUNNING[Running(operation.running)] if operation.running else ""  # a block device does not
+        return f"{reason} {runs.format(name=name)}".strip()
     note = Memo.from_json(operation.memo).note
-    return note or f"{operation.kind.capitalize()} of {name} is {_under_way(operation)}."
+    return note or f"{title(operation)} of {name} is {_under_way(operation)}."
+
+
+def title(operation: Operation) -> str:
+    """What is done, as a sentence begins: ``Upgrade``, ``Block upload``."""
+    return operation.kind.capitalize().replace("_", " ")
+
+
+def _moved(operation: Operation, name: str) -> str:
+    size = f"{Memo.from_json(operation.memo).fetched:,} bytes"
+    if operation.kind == Kind.BLOCK_DOWNLOAD:
+        return f"The content of {name} is here: {size}."
+    return f"The content of {name} was replaced: {size}, and zeros after them."
 
 
 _RUNNING = {
@@ -146,6 +170,8 @@ def _done(operation: Operation, name: str) -> str:
 
 
 def _name(step: State, operation: Operation, *, back: bool = False) -> str:
+    if operation.kind in TRANSFERS:
+        return _MOVES[step]
     if step is State.PROVE and Memo.from_json(operation.memo).asks:
         return "answers"
     if step is not State.SWAP or back:
@@ -169,8 +195,8 @@ def _leg(path: tuple[State, ...], operation: Operation, *, back: bool) -> list[S
 
 
 def _progress(memo: Memo, step: State) -> str:
-    """How far a download is."""
-    if step is not State.FETCH or not memo.fetched:
+    """How far a download or a block transfer is."""
+    if step not in {State.FETCH, State.CAPTURE, State.SWAP} or not memo.fetched:
         return ""
     size = f" of {memo.fetch_size / 2**20:.1f}" if memo.fetch_size else ""
     return f"{memo.fetched / 2**20:.1f}{size} MB"

@@ -45,7 +45,9 @@ class Work:
 
     @property
     def unikernel(self) -> Unikernel:
-        return self.operation.unikernel
+        unikernel = self.operation.unikernel
+        assert unikernel is not None  # block transfers are stepped by ``unikernels.blocks``
+        return unikernel
 
     @property
     def instance(self) -> Instance:

@@ -11,7 +11,8 @@ from albatross.models import Instance
 from albatross.names import Name
 from mollymawk.errors import Refused
 from unikernels.inventory.observed import observed_of
-from unikernels.models import Block, Image, Unikernel, Version
+from unikernels.models import Block, Image, Operation, Unikernel, Version
+from unikernels.operations.machine import TRANSFERS
 from unikernels.operations.plan import BlockFact, Manifest, World
 
 
@@ -19,13 +20,23 @@ class NoPolicy(Refused):
     """A domain without limits: nothing can be asked for in it."""
 
 
-def world_now(client: Client) -> World:
+def world_now(client: Client, instance: Instance) -> World:
     """What the instance says this moment: three commands at the root, which carry no policy."""
+    moving = moving_on(instance)
     return World(
         unikernels=dict(client.unikernels()),
         policies=policies_now(client),
-        blocks={state.name: BlockFact(state.size, state.active) for state in client.blocks()},
+        blocks={
+            state.name: BlockFact(state.size, state.active, str(state.name) in moving)
+            for state in client.blocks()
+        },
     )
+
+
+def moving_on(instance: Instance) -> set[str]:
+    """The block devices whose content a transfer of ours moves; the instance does not tell (protocol 4.9)."""
+    rows = Operation.objects.filter(instance=instance, kind__in=TRANSFERS, finished_at=None)
+    return set(rows.values_list("block_name", flat=True))
 
 
 def policies_now(client: Client) -> dict[tuple[str, ...], Policy]:
@@ -49,13 +60,15 @@ def world_seen(instance: Instance) -> World:
     """What the last inventory saw; good for a dry run, never for a swap."""
     rows = Unikernel.objects.filter(instance=instance)
     reports = ((row.full_name, observed_of(row)) for row in rows)
+    moving = moving_on(instance)
     return World(
         unikernels={name: info for name, info in reports if info is not None},
         policies={
             tuple(row.path.split(":")) if row.path else (): row.policy() for row in instance.policies.all()
         },
         blocks={
-            row.full_name: BlockFact(row.size, row.active) for row in Block.objects.filter(instance=instance)
+            row.full_name: BlockFact(row.size, row.active, str(row) in moving)
+            for row in Block.objects.filter(instance=instance)
         },
     )
 

@@ -92,13 +92,12 @@ def _operations(request: PageRequest) -> tuple[list[Operation], list[Operation]]
     """Those under way, and those of the last day that ended badly, or were begun because something did, and
     were not made up for since.
     """
-    later = Operation.objects.filter(
-        unikernel=OuterRef("unikernel"), pk__gt=OuterRef("pk"), finished_at__isnull=False
-    )
+    same = Q(unikernel=OuterRef("unikernel")) | Q(block=OuterRef("block"))
+    later = Operation.objects.filter(same, pk__gt=OuterRef("pk"), finished_at__isnull=False)
     bad = Q(state__in=BAD_ENDS) | (Q(kind=Kind.ROLLBACK, state=State.SUCCEEDED) & ~Q(cause=""))
     ended_badly = ~Exists(later) & bad & Q(finished_at__gt=timezone.now() - RECENT)
     found = request.frame.of_team(operations_of(request.actor)).filter(Q(finished_at=None) | ended_badly)
-    shown = found.select_related(None).select_related("unikernel__instance", "target", "fallback")
+    shown = found.select_related(None).select_related("unikernel__instance", "instance", "target", "fallback")
     rows = list(shown.order_by(F("finished_at").desc(nulls_first=True), "-id")[:MAX_OPERATIONS])
     under_way = [operation for operation in rows if operation.finished_at is None]
     if len(rows) < MAX_OPERATIONS and request.frame.team is None:
@@ -164,13 +163,12 @@ def _unikernel_notices(ended_badly: list[Operation], rows: list[Row]) -> Iterato
 
 def _of_operation(operation: Operation) -> Notice:
     judged = verdict(operation)
-    unikernel = operation.unikernel
     by_itself = operation.state == State.SUCCEEDED  # went back by itself, or it would be no problem
     ended = span((timezone.now() - (operation.finished_at or timezone.now())).total_seconds())
     return Notice(
         tone="bad" if judged.tone == "bad" or by_itself else "warn",
-        subject=unikernel.name,
-        text=f"on {unikernel.instance.name}: {operation.kind} {ended} ago.",
+        subject=operation.label,
+        text=f"on {operation.on.name}: {operation.kind} {ended} ago.",
         reason=f"{operation.cause} {judged.sentence}" if by_itself else judged.sentence,
         href=reverse("pages:operation", args=[operation.pk]),
         link="See what happened",

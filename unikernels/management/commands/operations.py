@@ -81,7 +81,7 @@ class Command(OperatorCommand):
             {
                 "operation": str(operation.pk),
                 "kind": operation.kind,
-                "unikernel": f"{operation.unikernel} on {operation.unikernel.instance}",
+                "unikernel": f"{operation.label} on {operation.on}",
                 "state": toned(operation.state, said.tone),
                 "verdict": said.sentence,
                 "by": f"{by}, {age(operation.created_at)} ago",
@@ -101,8 +101,8 @@ def _row(operation: Operation) -> tuple[Any, ...]:
     return (
         str(operation.pk),
         operation.kind,
-        str(operation.unikernel),
-        operation.unikernel.instance.name,
+        operation.label,
+        operation.on.name,
         toned(operation.state, verdict(operation).tone),
         age(operation.created_at),
         by,

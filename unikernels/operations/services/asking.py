@@ -83,10 +83,12 @@ def asked(actor: Actor, operation: Operation, kind: str) -> None:
     record(
         actor=actor,
         kind=kind,
-        subject=f"unikernel:{operation.unikernel_id}",
+        subject=f"unikernel:{operation.unikernel_id}"
+        if operation.unikernel_id
+        else f"block:{operation.block_id}",
         operation=operation.pk,
         team=operation.team,
-        instance=operation.unikernel.instance,
+        instance=operation.on,
         now=str(operation.state),
         reason=operation.cause,
         data={

@@ -10,7 +10,15 @@ from accounts.models import Role
 from mollymawk.errors import Conflict, Refused
 from unikernels.models import Operation
 from unikernels.operations import tasks
-from unikernels.operations.machine import BEFORE_COMMIT, TERMINAL, TRANSITIONS, Event, Kind, State
+from unikernels.operations.machine import (
+    BEFORE_COMMIT,
+    TERMINAL,
+    TRANSFERS,
+    TRANSITIONS,
+    Event,
+    Kind,
+    State,
+)
 from unikernels.operations.services.asking import asked
 from unikernels.operations.work import leg_of
 
@@ -22,7 +30,11 @@ def cancel(*, actor: Actor, operation: Operation) -> Operation:
     """
     require(actor, operation.team, Role.DEPLOYER)
     with transaction.atomic():
-        current = Operation.objects.filter(pk=operation.pk).select_related("unikernel", "team").get()
+        current = (
+            Operation.objects.filter(pk=operation.pk)
+            .select_related("unikernel__instance", "instance", "team")
+            .get()
+        )
         _cancellable(current)
         unasked = Operation.objects.filter(pk=current.pk, finished_at=None, cancel_asked_at=None)
         if unasked.update(cancel_asked_at=timezone.now(), due_at=timezone.now()):
@@ -36,8 +48,17 @@ def _cancellable(operation: Operation) -> None:
     state = State(operation.state)
     if state in TERMINAL:
         raise Conflict(f"This operation has ended: {state.value.replace('_', ' ')}.")
+    if operation.kind in TRANSFERS:
+        _stoppable(operation)
+        return
     sent = operation.armed_at is not None or state not in BEFORE_COMMIT
     if operation.going_back or (sent and operation.kind == Kind.ROLLBACK):
         raise Refused("It is going back already; that is not stopped.")
     if Event.CANCEL not in TRANSITIONS[leg_of(operation)][state] or (sent and operation.fallback_id is None):
         raise Refused("It has been sent, and there is nothing to go back to. Destroy the unikernel instead.")
+
+
+def _stoppable(operation: Operation) -> None:
+    """A block transfer may be broken off also while it is written: what that means is told before."""
+    if operation.state == State.PROVE:
+        raise Refused("It is written already, and is only read again.")
