@@ -277,8 +277,8 @@ class World:
         if not self._ended:
             self._work(tasks.sweep.run)
             self._look_for_the_end()
-        elif models.RollbackWindow.objects.exists():
-            self._work(window_tasks.sweep.run)
+        else:
+            self._work(_sweep_windows)
 
     def _work(self, task: Callable[..., Any], *arguments: Any) -> None:
         """A worker does *task*, as long as it lives."""
@@ -338,3 +338,8 @@ class World:
             act()
         except (ApplicationError, DatabaseError) as error:
             self.story.notes.append(f"a person was told: {error}")
+
+
+def _sweep_windows() -> None:
+    if models.RollbackWindow.objects.exists():
+        window_tasks.sweep.run()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from unikernels.blocks import machine as moves
 from unikernels.models import Operation
-from unikernels.operations.machine import FIRST_STATE, TERMINAL, TRANSITIONS, Kind, Leg, State
+from unikernels.operations.machine import FIRST_STATE, TERMINAL, TRANSFERS, TRANSITIONS, Kind, Leg, State
 from unikernels.operations.story import steps_of
 
 
@@ -23,11 +24,11 @@ def _reachable(leg: Leg, first: State) -> set[State]:
 # A destroy ends when the unikernel is gone: it has nothing to prove.
 PLACES = [
     (kind, state, leg)
-    for kind in Kind
+    for kind in sorted(set(Kind) - TRANSFERS)
     for leg in ([Leg.OUT, Leg.ONLY, Leg.BACK] if kind is Kind.CONFIGURE else [Leg.ONLY])
     for state in sorted(_reachable(leg, State.PREFLIGHT if leg is Leg.BACK else FIRST_STATE[kind]))
     if (kind, state) != (Kind.DESTROY, State.PROVE)
-]
+] + [(kind, state, Leg.ONLY) for kind in sorted(TRANSFERS) for state in sorted(moves.TABLES[kind])]
 
 
 @pytest.mark.parametrize(("kind", "state", "leg"), PLACES)
