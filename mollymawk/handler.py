@@ -1,4 +1,5 @@
-"""Django under ASGI: a fixed number of threads, and no body beyond what an image needs.
+"""Django under ASGI: a fixed number of threads, and no body beyond what an image (or, where one is
+uploaded, the content of a block device) needs.
 
 Every view and middleware here is synchronous. Django's own handler hops between the event loop and a
 thread for each middleware, and takes a new thread and a new database connection for each request.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -27,6 +29,8 @@ from mollymawk.later import LOOK_EVERY, Later
 THREADS = 16
 FORM_OVERHEAD = 2**20  # bytes around an image: boundaries and fields of a form
 
+_BLOCK_UPLOAD = re.compile(r"/(?:api/v1/)?blocks/\d+/upload/")
+
 T = TypeVar("T")
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -40,18 +44,20 @@ class Handler(ASGIHandler):
         super().__init__()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
         self._most = settings.MAX_IMAGE_BYTES + FORM_OVERHEAD
+        self._most_of_blocks = settings.MAX_BLOCK_BYTES + FORM_OVERHEAD
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; 413 when its body is announced as too large, or turns out to be."""
         if scope["type"] != "http":
             raise ValueError(f"This is answered over HTTP only, not {scope['type']}.")
-        body = _Measured(receive, self._most)
-        if _announced(scope) <= self._most:
+        most = self._most_of_blocks if _BLOCK_UPLOAD.fullmatch(scope["path"]) else self._most
+        body = _Measured(receive, most)
+        if _announced(scope) <= most:
             await self.handle(scope, body.receive, send)
         else:
             body.exceeded = True
         if body.exceeded:
-            await self.send_response(_too_large(self._most), send)
+            await self.send_response(_too_large(most), send)
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)

@@ -63,6 +63,7 @@ async def _run(
 @pytest.fixture
 def handler(settings: Any) -> Handler:
     settings.MAX_IMAGE_BYTES = 1000
+    settings.MAX_BLOCK_BYTES = 2000
     settings.ALLOWED_HOSTS = ["testserver"]
     return Handler()
 
@@ -96,6 +97,18 @@ def test_a_body_that_turns_out_too_large_is_cut_off(handler: Handler) -> None:
 def test_a_body_of_the_right_length_is_read_by_whoever_answers(handler: Handler) -> None:
     status, _, _ = ask(handler, method="POST", chunks=[b"x" * FORM_OVERHEAD, b"x" * 1000])
     assert status == 405
+
+
+@pytest.mark.parametrize("address", ["/blocks/1/upload/", "/api/v1/blocks/1/upload/"])
+def test_the_content_of_a_block_device_may_be_longer_where_one_is_uploaded(
+    handler: Handler, address: str
+) -> None:
+    longer = {"content-length": str(1000 + FORM_OVERHEAD + 1)}
+    too_long = {"content-length": str(2000 + FORM_OVERHEAD + 1)}
+    chunks = [b"x" * FORM_OVERHEAD, b"x" * 1001]
+
+    assert ask(handler, method="POST", address=address, chunks=chunks, headers=longer)[0] != 413
+    assert ask(handler, method="POST", address=address, chunks=chunks, headers=too_long)[0] == 413
 
 
 def test_anything_but_http_is_refused(handler: Handler) -> None:

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from accounts.mail.services import unsubscribe_token
 from accounts.mail.topics import Topic
 from accounts.models import User
+from tests.pages.storage import Storage
 from tests.pages.updates import Updates
 from tests.pages.usage import an_hour_of_use, loops, upgraded
 from tests.pages.world import World
@@ -57,61 +58,69 @@ def pages(world: World) -> dict[str, str]:
     an_hour_of_use([world.web, world.store, world.tunnel], world.now)
     upgraded(world.store, world.now)
     loops(world.store, world.now)
-    return pages_of_updates(Updates(world)) | {
-        "overview": "/",
-        "overview-problems": "/?only=problems",
-        "unikernels": "/unikernels/",
-        "unikernel-running": f"/unikernels/{world.web.pk}/",
-        "unikernel-unstable": f"/unikernels/{world.dns.pk}/",
-        "unikernel-loop": f"/unikernels/{world.store.pk}/",
-        "unikernel-busy": f"/unikernels/{world.tunnel.pk}/",
-        "unikernel-missing": f"/unikernels/{world.gone.pk}/",
-        "unikernel-stopped": f"/unikernels/{world.old.pk}/",
-        "unikernel-outside": f"/unikernels/{world.outside.pk}/",
-        "unikernel-found": f"/unikernels/{world.found.pk}/",
-        "unikernel-stale": f"/unikernels/{world.caldav.pk}/",
-        "unikernel-unmanaged": f"/unikernels/{world.unmanaged.pk}/",
-        "restart": f"/unikernels/{world.web.pk}/restart/",
-        "destroy": f"/unikernels/{world.web.pk}/destroy/",
-        "configure": f"/unikernels/{world.store.pk}/configure/",
-        "check-up": f"/unikernels/{world.web.pk}/checks/{world.up.pk}/",
-        "check-down": f"/unikernels/{world.dns.pk}/checks/{world.down.pk}/",
-        "check-add-http": f"/unikernels/{world.web.pk}/checks/add/http/",
-        "check-add-dns": f"/unikernels/{world.web.pk}/checks/add/dns/",
-        "check-add-tcp": f"/unikernels/{world.web.pk}/checks/add/tcp/",
-        "check-edit": f"/unikernels/{world.web.pk}/checks/{world.up.pk}/edit/",
-        "check-remove": f"/unikernels/{world.web.pk}/checks/{world.up.pk}/remove/",
-        "restarts": f"/unikernels/{world.store.pk}/restarts/",
-        "update-mode": f"/unikernels/{world.store.pk}/updates/",
-        "freeze": "/freeze/",
-        "freeze-team": "/freeze/robur/",
-        "console": f"/unikernels/{world.web.pk}/console/",
-        "deploy": "/deploy/",
-        "deploy-image": f"/deploy/robur/{digest}/",
-        "operations": "/operations/",
-        "operation-busy": f"/operations/{world.busy.pk}/",
-        "operation-rolled-back": f"/operations/{world.taken_back.pk}/",
-        "images": "/images/",
-        "image-remove": f"/images/robur/{world.plain_image.image.digest}/remove/",
-        "instances": "/instances/",
-        "instance": "/instances/fra-1/",
-        "instance-degraded": "/instances/hel-2/",
-        "instance-add": "/add-instance/",
-        "instance-edit": "/instances/fra-1/edit/",
-        "instance-remove": "/instances/fra-1/remove/",
-        "quotas": "/quotas/",
-        "quota": "/quotas/robur/fra-1/",
-        "blocks": "/blocks/",
-        "block-remove": f"/blocks/{world.spare.pk}/remove/",
-        "help": "/help/",
-        "nothing": "/nothing/",
-        "tokens": "/tokens/",
-        "teams": "/teams/",
-        "team": "/teams/robur/",
-        "mail": "/mail/",
-        "alerts": "/alerts/",
-        "mail-stop": f"/mail/stop/{unsubscribe_token(world.person, Topic.FAILED)}/",
-    }
+    return (
+        pages_of_updates(Updates(world))
+        | pages_of_storage(Storage(world))
+        | {
+            "overview": "/",
+            "overview-problems": "/?only=problems",
+            "unikernels": "/unikernels/",
+            "unikernel-running": f"/unikernels/{world.web.pk}/",
+            "unikernel-unstable": f"/unikernels/{world.dns.pk}/",
+            "unikernel-loop": f"/unikernels/{world.store.pk}/",
+            "unikernel-busy": f"/unikernels/{world.tunnel.pk}/",
+            "unikernel-missing": f"/unikernels/{world.gone.pk}/",
+            "unikernel-stopped": f"/unikernels/{world.old.pk}/",
+            "unikernel-outside": f"/unikernels/{world.outside.pk}/",
+            "unikernel-found": f"/unikernels/{world.found.pk}/",
+            "unikernel-stale": f"/unikernels/{world.caldav.pk}/",
+            "unikernel-unmanaged": f"/unikernels/{world.unmanaged.pk}/",
+            "restart": f"/unikernels/{world.web.pk}/restart/",
+            "destroy": f"/unikernels/{world.web.pk}/destroy/",
+            "configure": f"/unikernels/{world.store.pk}/configure/",
+            "check-up": f"/unikernels/{world.web.pk}/checks/{world.up.pk}/",
+            "check-down": f"/unikernels/{world.dns.pk}/checks/{world.down.pk}/",
+            "check-add-http": f"/unikernels/{world.web.pk}/checks/add/http/",
+            "check-add-dns": f"/unikernels/{world.web.pk}/checks/add/dns/",
+            "check-add-tcp": f"/unikernels/{world.web.pk}/checks/add/tcp/",
+            "check-edit": f"/unikernels/{world.web.pk}/checks/{world.up.pk}/edit/",
+            "check-remove": f"/unikernels/{world.web.pk}/checks/{world.up.pk}/remove/",
+            "restarts": f"/unikernels/{world.store.pk}/restarts/",
+            "update-mode": f"/unikernels/{world.store.pk}/updates/",
+            "freeze": "/freeze/",
+            "freeze-team": "/freeze/robur/",
+            "console": f"/unikernels/{world.web.pk}/console/",
+            "deploy": "/deploy/",
+            "deploy-image": f"/deploy/robur/{digest}/",
+            "operations": "/operations/",
+            "operation-busy": f"/operations/{world.busy.pk}/",
+            "operation-rolled-back": f"/operations/{world.taken_back.pk}/",
+            "images": "/images/",
+            "image-remove": f"/images/robur/{world.plain_image.image.digest}/remove/",
+            "instances": "/instances/",
+            "instance": "/instances/fra-1/",
+            "instance-degraded": "/instances/hel-2/",
+            "instance-add": "/add-instance/",
+            "instance-edit": "/instances/fra-1/edit/",
+            "instance-remove": "/instances/fra-1/remove/",
+            "quotas": "/quotas/",
+            "quota": "/quotas/robur/fra-1/",
+            "blocks": "/blocks/",
+            "block-in-use": f"/blocks/{world.data.pk}/",
+            "block-free": f"/blocks/{world.spare.pk}/",
+            "block-upload": f"/blocks/{world.spare.pk}/upload/",
+            "block-download": f"/blocks/{world.spare.pk}/download/",
+            "block-remove": f"/blocks/{world.spare.pk}/remove/",
+            "help": "/help/",
+            "nothing": "/nothing/",
+            "tokens": "/tokens/",
+            "teams": "/teams/",
+            "team": "/teams/robur/",
+            "mail": "/mail/",
+            "alerts": "/alerts/",
+            "mail-stop": f"/mail/stop/{unsubscribe_token(world.person, Topic.FAILED)}/",
+        }
+    )
 
 
 def pages_of_updates(updates: Updates) -> dict[str, str]:
@@ -137,4 +146,17 @@ def pages_of_updates(updates: Updates) -> dict[str, str]:
         "operation-reverted": f"/operations/{updates.reverted.pk}/",
         "operation-rollback": f"/operations/{updates.taken_back.pk}/",
         "operation-checked": f"/operations/{updates.upgraded.pk}/",
+    }
+
+
+def pages_of_storage(storage: Storage) -> dict[str, str]:
+    """Pages about moving bytes to and from block devices."""
+    return {
+        "block-busy": f"/blocks/{storage.mail.pk}/",
+        "block-write": f"/blocks/{storage.world.spare.pk}/upload/{storage.file.pk}/",
+        "block-write-too-large": f"/blocks/{storage.small.pk}/upload/{storage.old.pk}/",
+        "block-file-remove": f"/block-files/{storage.old.pk}/remove/",
+        "operation-moving": f"/operations/{storage.moving.pk}/",
+        "operation-moving-cancel": f"/operations/{storage.moving.pk}/cancel/",
+        "operation-broken-off": f"/operations/{storage.failed.pk}/",
     }

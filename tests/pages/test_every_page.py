@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from tests.pages.storage import Storage
 from tests.pages.updates import Updates
 from tests.pages.world import World
 
@@ -42,9 +43,24 @@ def of_the_team(world: World) -> dict[str, int]:
         f"/operations/{world.busy.pk}/cancel/": 403,
         f"/deploy/robur/{copy.image.digest}/": 403,
         f"/images/robur/{copy.image.digest}/remove/": 403,
+        f"/blocks/{world.spare.pk}/": 200,
+        f"/blocks/{world.spare.pk}/upload/": 403,
+        f"/blocks/{world.spare.pk}/download/": 403,
         f"/blocks/{world.spare.pk}/remove/": 403,
         f"/instances/{world.near.name}/": 200,
         f"/quotas/robur/{world.near.name}/meters/": 200,
+    }
+
+
+def of_storage(storage: Storage) -> dict[str, int]:
+    """Pages about contents of block devices of robur, with the status that a viewer gets."""
+    return {
+        f"/blocks/{storage.mail.pk}/": 200,
+        f"/blocks/{storage.world.spare.pk}/upload/{storage.file.pk}/": 403,
+        f"/block-files/{storage.file.pk}/": 403,
+        f"/block-files/{storage.file.pk}/remove/": 403,
+        f"/operations/{storage.moving.pk}/": 200,
+        f"/operations/{storage.moving.pk}/cancel/": 403,
     }
 
 
@@ -101,6 +117,15 @@ def test_pages_of_upgrades_tell_strangers_nothing_and_viewers_what_they_lack(
     updates: Updates, stranger: Client, viewer: Client, deployer: Client
 ) -> None:
     for path, for_viewer in of_builds(updates).items():
+        assert stranger.get(path).status_code == 404, path
+        assert viewer.get(path).status_code == for_viewer, path
+        assert deployer.get(path).status_code == 200, path
+
+
+def test_pages_of_storage_tell_strangers_nothing_and_viewers_what_they_lack(
+    world: World, stranger: Client, viewer: Client, deployer: Client
+) -> None:
+    for path, for_viewer in of_storage(Storage(world)).items():
         assert stranger.get(path).status_code == 404, path
         assert viewer.get(path).status_code == for_viewer, path
         assert deployer.get(path).status_code == 200, path

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,17 +15,32 @@ from accounts.models import Role
 from mollymawk.errors import ApplicationError, Forbidden
 from mollymawk.rest.pages import BY_NAME
 from unikernels.access import block_of, blocks_of, instance_of, instances_of, quotas_of
+from unikernels.blocks.files import files_of
 from unikernels.blocks.services import block_add, block_remove
-from unikernels.models import Block
+from unikernels.models import Block, BlockFile
+from unikernels.pages.block_transfers import MAX_FILES, download_question
 from unikernels.pages.block_uses import askers_of, uses_of
+from unikernels.pages.block_words import Transfer, device_badge, last_of, transfers_of
 from unikernels.pages.confirm import Confirm
 from unikernels.pages.forms import BlockForm, show_error
+from unikernels.pages.images import Use
 from unikernels.pages.lists import Listed, listed
 from unikernels.pages.request import PageRequest, page, refused, say
 from unikernels.pages.same import same
 from unikernels.pages.shares import Meter, shares_of
+from unikernels.pages.words import Badge
 
 MAX_SHARES = 6  # bars; the page of quotas has all of them
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the list."""
+
+    device: Block
+    uses: list[Use]
+    last: Transfer | None
+    badge: Badge
 
 
 @page
@@ -48,16 +64,38 @@ def blocks(request: PageRequest) -> HttpResponse:
     found: Listed[Block] = listed(
         request, request.frame.of_team(blocks_of(request.actor)), BY_NAME, lambda b: b
     )
-    uses = uses_of(found.items)
     context = {
         "section": "blocks",
         "list": found,
-        "rows": [(block, uses[block.instance_id, block.path, block.name]) for block in found.items],
+        "rows": _lines(found.items),
         "form": form if teams else None,
         "meters": quotas_for(request),
+        "files": _files(request),
+        "days": settings.BLOCK_FILE_DAYS,
+        "deploy_teams": {team.pk for team in teams},
         "same": same("POST", "/blocks/", body=_body(request), step="Create the block device"),
     }
     return render(request, "blocks.html", context, status=422 if form.errors else 200)
+
+
+def _lines(devices: list[Block]) -> list[Line]:
+    uses, transfers = uses_of(devices), last_of(devices)
+    return [
+        Line(
+            device,
+            uses[device.instance_id, device.path, device.name],
+            transfers.get(device.pk),
+            device_badge(device, transfers.get(device.pk)),
+        )
+        for device in devices
+    ]
+
+
+def _files(request: PageRequest) -> list[BlockFile]:
+    """The newest files of the teams that are looked at."""
+    team = request.frame.team
+    found = files_of(request.actor)
+    return [file for file in found if team is None or file.team == team][:MAX_FILES]
 
 
 def _create(request: PageRequest, form: BlockForm) -> HttpResponse:
@@ -94,19 +132,29 @@ def quotas_for(request: PageRequest) -> list[Meter]:
 @page
 @require_GET
 def block(request: PageRequest, pk: int) -> HttpResponse:
-    """One block device: who uses it, what was moved to and from it."""
-    thing = block_of(request.actor, pk)
-    may_change = request.actor.role_in(thing.team) in {Role.DEPLOYER, Role.OWNER} and thing.team is not None
+    """One block device: who uses it, what is moved to and from it, the files kept of it."""
+    device = block_of(request.actor, pk)
+    may_change = request.actor.role_in(device.team) in {Role.DEPLOYER, Role.OWNER} and device.team is not None
+    transfers = transfers_of(device)
+    under_way = next((each for each in transfers if not each.ended), None)
+    idle = may_change and not device.active and not under_way
     context = {
         "section": "blocks",
-        "device": thing,
-        "uses": uses_of([thing])[thing.instance_id, thing.path, thing.name],
-        "askers": askers_of(thing),
+        "device": device,
+        "badge": device_badge(device, under_way),
+        "uses": uses_of([device])[device.instance_id, device.path, device.name],
+        "askers": askers_of(device),
+        "transfers": transfers,
+        "under_way": under_way,
+        "files": list(device.files.all()[:MAX_FILES]),
+        "days": settings.BLOCK_FILE_DAYS,
+        "deploy_teams": {device.team_id} if may_change else set(),
         "can_change": may_change,
-        "dialogs": [remove_question(thing)] if may_change and not thing.active else [],
-        "same": same("GET", f"/blocks/{pk}/", command=f"block_list {thing.name}"),
+        "idle": idle,
+        "dialogs": [download_question(device), remove_question(device)] if idle else [],
+        "same": same("GET", f"/blocks/{pk}/", command="block_list"),
     }
-    return render(request, "block.html", context)
+    return render(request, "block.html#live" if request.htmx else "block.html", context)
 
 
 @page

@@ -10,6 +10,7 @@ from django import forms
 from accounts.models import Team
 from albatross.models import Instance
 from mollymawk.errors import ApplicationError
+from unikernels.blocks.packing import Packing
 from unikernels.configuration import MAX_CPUS, MAX_MEMORY
 
 MAX_PEM = 64 * 1024  # characters; a chain of RSA certificates has some 10,000
@@ -156,3 +157,20 @@ class UploadForm(forms.Form):
         if len(teams) == 1:
             field.widget = forms.HiddenInput()
             self.initial["team"] = teams[0].name
+
+
+class BlockFileForm(forms.Form):
+    """The content of a block device, and how the file is packed."""
+
+    file = forms.FileField(
+        label="File", allow_empty_file=True, help_text="The content as it is to lie on the device."
+    )
+    packing = forms.ChoiceField(
+        label="Packed",
+        choices=[
+            (Packing.AUTO, "As it looks: gzip is unpacked"),
+            (Packing.PLAIN, "Not packed: the bytes as they are"),
+            (Packing.GZIP, "gzip"),
+            (Packing.ZLIB, "zlib"),
+        ],
+    )

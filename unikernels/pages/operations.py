@@ -16,12 +16,12 @@ from accounts.models import Event, Role
 from mollymawk.errors import ApplicationError
 from mollymawk.rest.pages import NEWEST_FIRST
 from unikernels.access import operation_of, operations_of
-from unikernels.blocks.files import operation_file
 from unikernels.models import CheckResult, Operation
 from unikernels.operations import services
 from unikernels.operations.facts import Memo
-from unikernels.operations.machine import Kind, State
-from unikernels.operations.story import Verdict, steps_of, title, verdict
+from unikernels.operations.machine import TRANSFERS, Kind, State
+from unikernels.operations.story import Verdict, steps_of, verdict
+from unikernels.pages.block_words import WORDS, cancel_means, transfer, transfer_files
 from unikernels.pages.confirm import Confirm
 from unikernels.pages.lists import listed
 from unikernels.pages.request import PageRequest, page, refused, say
@@ -76,15 +76,15 @@ def operation(request: PageRequest, pk: int) -> HttpResponse:
         "section": "operations",
         "operation": thing,
         "ended": ended,
-        "title": title(thing),
         "verdict": verdict(thing),
         "steps": steps_of(thing),
         "events": [happening(event) for event in events],
         "console": thing.memo.get("console", []),
         "progress": progress_of(thing),
-        "moved_file": operation_file(thing) if ended and thing.kind == Kind.BLOCK_DOWNLOAD else None,
         "results": _results(thing, events),
         "way_back": _way_back(thing) if ended else None,
+        "transfer": transfer(thing) if thing.kind in TRANSFERS else None,
+        "files": transfer_files(thing) if thing.kind in TRANSFERS else [],
         "can_change": may_change,
         "lasted": _lasted(thing),
         "can_cancel": not ended and thing.cancel_asked_at is None and may_change,
@@ -98,17 +98,16 @@ def operation(request: PageRequest, pk: int) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a download or a block transfer is, in bytes; ``size`` 0: the builder does not tell."""
+    """How far a download is, in bytes; ``size`` 0: the builder does not tell how much it is."""
 
     fetched: int
     size: int
 
 
 def progress_of(operation: Operation) -> Progress | None:
-    """The download or transfer that an operation is busy with."""
+    """The download that an operation is busy with."""
     memo = Memo.from_json(operation.memo)
-    moving = operation.state in {State.FETCH, State.CAPTURE, State.SWAP}
-    if not moving or not memo.fetched:
+    if operation.state != State.FETCH or not memo.fetched:
         return None
     return Progress(memo.fetched, memo.fetch_size or 0)
 
@@ -122,35 +121,25 @@ def _results(operation: Operation, events: list[Event]) -> list[tuple[CheckResul
 
 def _way_back(operation: Operation) -> WayBack | None:
     """The rollback window, if this is what opened it."""
-    found = way_back_of(operation.unikernel) if operation.unikernel else None
+    if operation.unikernel is None:
+        return None
+    found = way_back_of(operation.unikernel)
     return found if found and found.window.operation_id == operation.pk else None
 
 
-def _cancel_means(thing: Operation) -> str:
-    """What a cancel does at this moment."""
-    if thing.kind == Kind.BLOCK_DOWNLOAD:
-        return "Reading changes nothing on the instance; what was read so far is not kept."
-    if thing.kind != Kind.BLOCK_UPLOAD:
-        return (
-            "Before the image is sent nothing is touched. Once it was sent the unikernel goes back to what ran,"
-            " if there is something to go back to."
-        )
-    if thing.armed_at is None:
-        return "Nothing was written yet: until the first byte goes out, a cancel touches nothing."
-    kept = (
-        "The old content was kept as a file."
-        if Memo.from_json(thing.memo).dump
-        else "The old content is gone."
-    )
-    return f"It is being written: what a cancel leaves is a part of the new content, then zeros. {kept}"
+_CANCEL = (
+    "Before the image is sent nothing is touched. Once it was sent the unikernel goes back to what ran,"
+    " if there is something to go back to."
+)
 
 
 def cancel_question(thing: Operation) -> Confirm:
-    """The question before a cancel."""
+    """The question before a cancel, with what it means at this moment."""
+    moving = thing.kind in TRANSFERS
     return Confirm(
         id="ask-cancel",
-        question=f"Cancel this {title(thing).lower()}?",
-        text=_cancel_means(thing),
+        question=f"Cancel this {WORDS[Kind(thing.kind)] if moving else thing.kind}?",
+        text=cancel_means(thing) if moving else _CANCEL,
         button="Cancel it",
         action=reverse("pages:operation-cancel", args=[thing.pk]),
         back=reverse("pages:operation", args=[thing.pk]),

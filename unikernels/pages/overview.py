@@ -25,7 +25,7 @@ from unikernels.pages.rows import Row, count_words, row, rows_of
 from unikernels.pages.same import same
 from unikernels.pages.shares import shares_of
 from unikernels.pages.spark import with_sparks
-from unikernels.templatetags.house import span
+from unikernels.templatetags.house import span, words
 
 MAX_ROWS = 200  # more are on the page of all unikernels
 MAX_NOTICES = 8  # whoever has more problems starts with these
@@ -92,8 +92,8 @@ def _operations(request: PageRequest) -> tuple[list[Operation], list[Operation]]
     """Those under way, and those of the last day that ended badly, or were begun because something did, and
     were not made up for since.
     """
-    same = Q(unikernel=OuterRef("unikernel")) | Q(block=OuterRef("block"))
-    later = Operation.objects.filter(same, pk__gt=OuterRef("pk"), finished_at__isnull=False)
+    same_thing = Q(unikernel=OuterRef("unikernel")) | Q(block=OuterRef("block"))
+    later = Operation.objects.filter(same_thing, pk__gt=OuterRef("pk"), finished_at__isnull=False)
     bad = Q(state__in=BAD_ENDS) | (Q(kind=Kind.ROLLBACK, state=State.SUCCEEDED) & ~Q(cause=""))
     ended_badly = ~Exists(later) & bad & Q(finished_at__gt=timezone.now() - RECENT)
     found = request.frame.of_team(operations_of(request.actor)).filter(Q(finished_at=None) | ended_badly)
@@ -168,7 +168,7 @@ def _of_operation(operation: Operation) -> Notice:
     return Notice(
         tone="bad" if judged.tone == "bad" or by_itself else "warn",
         subject=operation.label,
-        text=f"on {operation.on.name}: {operation.kind} {ended} ago.",
+        text=f"on {operation.on.name}: {words(operation.kind)} {ended} ago.",
         reason=f"{operation.cause} {judged.sentence}" if by_itself else judged.sentence,
         href=reverse("pages:operation", args=[operation.pk]),
         link="See what happened",

@@ -6,6 +6,7 @@ from django.urls import path
 
 from unikernels.pages import (
     alerts,
+    block_transfers,
     blocks,
     checks,
     configure,
@@ -80,7 +81,12 @@ urlpatterns = [
     path("quotas/<str:team>/<str:instance>/meters/", quotas.meters, name="meters"),
     path("blocks/", blocks.blocks, name="blocks"),
     path("blocks/<int:pk>/", blocks.block, name="block"),
+    path("blocks/<int:pk>/upload/", block_transfers.upload, name="block-upload"),
+    path("blocks/<int:pk>/upload/<int:file_pk>/", block_transfers.write, name="block-write"),
+    path("blocks/<int:pk>/download/", block_transfers.download, name="block-download"),
     path("blocks/<int:pk>/remove/", blocks.remove, name="block-remove"),
+    path("block-files/<int:pk>/", block_transfers.content, name="block-file"),
+    path("block-files/<int:pk>/remove/", block_transfers.file_delete, name="block-file-remove"),
     path("theme/", frame.theme, name="theme"),
     path("help/", frame.help_page, name="help"),
 ]

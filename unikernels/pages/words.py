@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Event
 from unikernels.models import Unikernel
-from unikernels.operations.machine import Kind, State
+from unikernels.operations.machine import TRANSFERS, Kind, State
 from unikernels.templatetags.house import span
 
 Presence = Unikernel.Presence
@@ -93,6 +93,8 @@ _KINDS = {
     "operation.configure": "Configure asked for",
     "operation.restart": "Restart asked for",
     "operation.destroy": "Destroy asked for",
+    "operation.block_upload": "Upload asked for",
+    "operation.block_download": "Download asked for",
     "operation.cancel-asked": "Cancel asked for",
     "operation.goes-back": "Goes back to what ran before",
     "unikernel.appeared": "Appeared on the instance",
@@ -115,6 +117,11 @@ _KINDS = {
     "system.frozen": "Automatic upgrades frozen everywhere",
     "system.unfrozen": "Automatic upgrades go on everywhere",
     "unikernel.not-restarted": "Not restarted by itself",
+    "block.added": "Block device made",
+    "block.removed": "Block device removed, with its content",
+    "block-file.added": "File with content kept",
+    "block-file.read": "File with content downloaded",
+    "block-file.removed": "File with content deleted",
     "check.added": "Check added",
     "check.changed": "Check changed",
     "check.removed": "Check removed",
@@ -150,6 +157,14 @@ _STEPS = {
     State.PROVE: "See whether it stays up",
 }
 
+_OF_TRANSFERS = {
+    State.PREFLIGHT: "Look at the device",
+    State.CAPTURE: "Keep the old content",
+    State.FETCH: "Read the content",
+    State.SWAP: "Write the new content",
+    State.PROVE: "Read it again and compare",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Happening:
@@ -178,7 +193,8 @@ def who(event: Event) -> str:
 def _text(event: Event) -> str:
     if event.kind == "operation.state":
         # What is told is the step that was done: its reason is what it found.
-        return _ENDS.get(State(event.now)) or _STEPS[State(event.was)]
+        steps = _OF_TRANSFERS if event.data.get("kind") in TRANSFERS else _STEPS
+        return _ENDS.get(State(event.now)) or steps[State(event.was)]
     if event.kind in _KINDS:
         return _KINDS[event.kind]
     words = event.kind.replace(".", " ").replace("-", " ").replace("_", " ").capitalize()
