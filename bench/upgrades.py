@@ -171,7 +171,7 @@ def _deployed(team: Team, instances: list[Instance], each: int, *, address: bool
     ]
     ended = _ends(begun)
     assert _good(ended) == len(ended), [operation.reason for operation in ended]
-    return [operation.unikernel for operation in ended]
+    return [operation.unikernel for operation in ended if operation.unikernel]
 
 
 def _image(team: Team, line: str) -> Image:

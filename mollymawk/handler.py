@@ -29,7 +29,7 @@ from mollymawk.later import LOOK_EVERY, Later
 THREADS = 16
 FORM_OVERHEAD = 2**20  # bytes around an image: boundaries and fields of a form
 
-_BLOCK_UPLOAD = re.compile(r"/(?:api/v1/)?blocks/\d+/upload/")
+_BLOCK_UPLOAD = re.compile(r"/(?:api/v1/)?blocks/\d+/upload/|/api/block/(?:create|upload)")
 
 T = TypeVar("T")
 Scope = dict[str, Any]

@@ -10,17 +10,19 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from urllib.parse import quote
 
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
+from rest_framework.request import Request
 
 
-def download(request: HttpRequest, pieces: Iterator[bytes], *, size: int, name: str) -> StreamingHttpResponse:
+def download(
+    request: HttpRequest | Request, pieces: Iterator[bytes], *, size: int, name: str
+) -> StreamingHttpResponse:
     """The bytes of *pieces*, *size* in all, as a file called *name*."""
     headers = {
         "Content-Length": str(size),
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
     }
-    content = _one_by_one(pieces) if isinstance(request, ASGIRequest) else pieces
+    content = _one_by_one(pieces) if hasattr(request, "scope") else pieces
     return StreamingHttpResponse(content, content_type="application/octet-stream", headers=headers)
 
 

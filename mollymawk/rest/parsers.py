@@ -1,4 +1,4 @@
-"""How bodies are read: JSON with a limit, images as a stream."""
+"""How bodies are read: JSON with a limit, images and contents of block devices as a stream."""
 
 from __future__ import annotations
 
@@ -77,3 +77,14 @@ class ImageParser(parsers.BaseParser):
             file.write(chunk)
         file.seek(0)
         return {"file": file}
+
+
+class StreamParser(parsers.BaseParser):
+    """Bytes of any length as the body itself, read by who asks for them: ``{"stream": stream}``."""
+
+    media_type = "application/octet-stream"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        return {"stream": stream}

@@ -130,6 +130,15 @@ def reads(
     return decorate
 
 
+def gives_file(name: str) -> Callable[[Handler], Handler]:
+    """Describe a handler that answers with the bytes of a file."""
+    answer = OpenApiResponse(OpenApiTypes.BINARY, description="The bytes, as a file.")
+    decorate: Callable[[Handler], Handler] = extend_schema(
+        operation_id=name, responses={(200, "application/octet-stream"): answer}
+    )
+    return decorate
+
+
 def changes(
     name: str,
     *,

@@ -18,6 +18,7 @@ from albatross.models import Instance, ObservedPolicy
 from albatross.simulator.images import build_image
 from mollymawk.keyring import seal
 from unikernels.alerts.models import Alert
+from unikernels.blocks.files import file_receive
 from unikernels.builds.compare import Change, Changes, Difference, Package, Side
 from unikernels.builds.packing import pack_changes
 from unikernels.configuration import Configuration, from_info
@@ -25,6 +26,7 @@ from unikernels.images.services import image_add
 from unikernels.inventory.observed import observed_fields
 from unikernels.models import (
     Block,
+    BlockFile,
     Build,
     Builder,
     Check,
@@ -169,6 +171,11 @@ class House:
             instance=self.instance, team=self.team, path=self.team.domain, name="data", size=16
         )
         self.spare = image_of_team(self.team, padding=10)  # no version needs it
+
+    @cached_property
+    def content(self) -> BlockFile:
+        """The content of a block device, kept here."""
+        return file_receive(actor=SYSTEM, team=self.team, name="content.img", pieces=[b"content"])
 
     @cached_property
     def builder(self) -> Builder:

@@ -127,9 +127,7 @@ class World:
         story.operation = models.Operation.objects.select_related("target", "fallback").get(
             pk=story.operation.pk
         )
-        story.unikernel = models.Unikernel.objects.select_related("current").get(
-            pk=story.operation.unikernel_id
-        )
+        story.unikernel = models.Unikernel.objects.select_related("current").get(operations=story.operation)
 
     @contextlib.contextmanager
     def _ready(self, run: Run) -> Iterator[None]:

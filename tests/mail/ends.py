@@ -68,7 +68,7 @@ def window(operation: Operation) -> None:
     """The rollback window that *operation* opened."""
     assert operation.fallback is not None
     RollbackWindow.objects.create(
-        unikernel=Unikernel.objects.get(pk=operation.unikernel_id),
+        unikernel=Unikernel.objects.get(operations=operation),
         to=operation.fallback,
         operation=operation,
         until=timezone.now() + timedelta(minutes=10),

@@ -90,7 +90,7 @@ class House:
         """A unikernel that was deployed and runs."""
         operation = self.finish(self.deploy(image, name, **configuration))
         assert operation.state == State.SUCCEEDED, operation.reason
-        return Unikernel.objects.get(pk=operation.unikernel_id)
+        return Unikernel.objects.get(operations=operation)
 
     def finish(self, operation: Operation, *, until: State | None = None) -> Operation:
         """Take it to its end (or until it stands in a state), as the schedule would."""

@@ -62,7 +62,7 @@ def deploy(house: House, build: Build) -> Operation:
 def deployed(house: House, older: Build) -> Unikernel:
     operation = house.finish(deploy(house, older))
     assert operation.state == State.SUCCEEDED, operation.reason
-    return Unikernel.objects.get(pk=operation.unikernel_id)
+    return Unikernel.objects.get(operations=operation)
 
 
 def upgrade(house: House, thing: Unikernel, build: Build) -> Operation:

@@ -28,6 +28,7 @@ from unikernels.operations import services
 from unikernels.operations.lease import Lease
 from unikernels.operations.machine import TERMINAL, IllegalEvent, State
 from unikernels.operations.machine import Event as Happened
+from unikernels.operations.machine import Kind as Kinds
 from unikernels.operations.story import exit_code, steps_of, verdict
 
 SIZE = 2 * 2**20
@@ -56,7 +57,14 @@ def upload(house, block: Block, data: bytes = NEW, *, dump_first: bool = False, 
 
 def on_the_device(house) -> bytes:
     (found,) = house.simulated.folder.rglob(":robur:data")
-    return found.read_bytes()
+    return bytes(found.read_bytes())
+
+
+def file_after(operation: Operation) -> BlockFile:
+    """The file of a transfer, which is there."""
+    file = operation_file(operation)
+    assert file is not None
+    return file
 
 
 def padded(data: bytes) -> bytes:
@@ -99,7 +107,7 @@ def test_a_download_gives_the_whole_content(house, block) -> None:
     house.finish(upload(house, block))
     operation = house.finish(block_download(actor=house.actor, block=block))
     assert operation.state == State.SUCCEEDED, operation.reason
-    file = operation_file(operation)
+    file = file_after(operation)
     assert content(house, file) == padded(NEW)
     assert file.sha256 == hashlib.sha256(padded(NEW)).hexdigest()
 
@@ -255,7 +263,7 @@ def test_whoever_was_killed_while_writing_wrote_once(house, block) -> None:
 
 def test_a_damaged_file_is_not_written(house, block) -> None:
     operation = upload(house, block)
-    store.path_of(operation_file(operation).key).write_bytes(b"x" * len(NEW))
+    store.path_of(file_after(operation).key).write_bytes(b"x" * len(NEW))
     ended = house.finish(operation)
     assert (ended.state, "damaged" in ended.reason) == (State.ABORTED, True)
     assert on_the_device(house) == bytes(SIZE)
@@ -276,7 +284,7 @@ def test_a_cancel_before_the_first_byte_touches_nothing(house, block) -> None:
 
 def test_a_cancel_in_the_middle_breaks_the_write_off_and_is_a_failure(house, block, monkeypatch) -> None:
     operation = upload(house, block)
-    asked = []
+    asked: list[Operation] = []
     real = Lease.guard
 
     def guard(lease: Lease) -> float:
@@ -328,7 +336,7 @@ def test_files_go_when_their_time_is_over_unless_a_transfer_needs_them(
         assert files.sweep() == 1
     assert not store.path_of(idle.key).exists()
     with pytest.raises(Conflict, match="under way"):
-        file_remove(actor=house.actor, file=operation_file(needed))
+        file_remove(actor=house.actor, file=file_after(needed))
     house.finish(needed)
     assert files.sweep() == 1
     assert files.space_of(house.team) == 0
@@ -365,7 +373,7 @@ def test_every_state_can_end_and_what_the_table_does_not_know_is_refused(kind) -
 def test_no_failure_of_a_write_leads_back_to_it() -> None:
     after = [
         target
-        for state, row in TABLES["block_upload"].items()
+        for state, row in TABLES[Kinds.BLOCK_UPLOAD].items()
         if state is State.PROVE
         for target in row.values()
     ]
@@ -374,7 +382,7 @@ def test_no_failure_of_a_write_leads_back_to_it() -> None:
 
 def test_nothing_is_unpacked_beyond_the_limit() -> None:
     bomb = gzip.compress(bytes(50 * 2**20))
-    seen = []
+    seen: list[int] = []
     with pytest.raises(Unreadable, match="holds more"):
         seen.extend(map(len, unpacked([bomb], limit=2**20)))
     assert sum(seen) <= 2**20

@@ -134,6 +134,7 @@ def test_while_something_is_under_way_or_can_be_rolled_back_it_waits(fleet: Flee
 def watch(operation: Operation) -> None:
     """Its rollback window is open."""
     assert operation.fallback is not None
+    assert operation.unikernel is not None
     RollbackWindow.objects.create(
         unikernel=operation.unikernel,
         to=operation.fallback,

@@ -64,7 +64,7 @@ def automatic(house: House, server: Server, builder: Builder) -> Automatic:
         assert operation.state == State.SUCCEEDED, operation.reason
         return update_mode_set(
             actor=house.actor,
-            unikernel=Unikernel.objects.select_related("team", "instance").get(pk=operation.unikernel_id),
+            unikernel=Unikernel.objects.select_related("team", "instance").get(operations=operation),
             mode="automatic",
             maintenance=an_hour_after_opening(),
         )

@@ -16,8 +16,9 @@ from mollymawk.rest.schema import changes, reads
 from mollymawk.rest.shapes import NoBody, Page, PageQuery
 from unikernels.access import operation_of, operations_of
 from unikernels.api.base import Endpoint
+from unikernels.blocks.files import transfer_files
 from unikernels.models import Operation
-from unikernels.operations.machine import Kind, Running, State
+from unikernels.operations.machine import TRANSFERS, Kind, Running, State
 from unikernels.operations.services import cancel
 from unikernels.operations.story import exit_code, steps_of, verdict
 
@@ -76,6 +77,16 @@ class StepOut(serializers.Serializer[Any]):
     note = serializers.CharField()
 
 
+class TransferFileOut(serializers.Serializer[Any]):
+    """A file that a block transfer sent or left here."""
+
+    id = serializers.IntegerField(help_text="of a block file")
+    what = serializers.CharField(help_text="`new content`, `content`, or `old content`")
+    name = serializers.CharField()
+    size = serializers.IntegerField(help_text="bytes")
+    sha256 = serializers.CharField()
+
+
 class EventOut(serializers.Serializer[Any]):
     """One thing that happened."""
 
@@ -95,6 +106,7 @@ class OperationDetail(OperationSummary):
     steps = StepOut(many=True)
     events = EventOut(many=True)
     console = serializers.ListField(child=serializers.CharField())
+    files = TransferFileOut(many=True, help_text="of a block transfer, while they are kept")
     exit_code = serializers.IntegerField(help_text="what a command ends with; 7 while it is under way")
 
 
@@ -142,8 +154,17 @@ def detail(operation: Operation) -> dict[str, Any]:
         "steps": steps,
         "events": [event_out(event) for event in events],
         "console": list(operation.memo.get("console", ())),
+        "files": _files(operation),
         "exit_code": exit_code(operation),
     }
+
+
+def _files(operation: Operation) -> list[dict[str, Any]]:
+    found = transfer_files(operation) if operation.kind in TRANSFERS else []
+    return [
+        {"what": kept.what} | {part: getattr(kept.file, part) for part in ("id", "name", "size", "sha256")}
+        for kept in found
+    ]
 
 
 def event_out(event: Event) -> dict[str, Any]:
@@ -174,6 +195,7 @@ class Operations(Endpoint):
 
         team = serializers.CharField(required=False)
         unikernel = serializers.IntegerField(required=False, min_value=1)
+        block = serializers.IntegerField(required=False, min_value=1)
         finished = serializers.BooleanField(required=False, allow_null=True, default=None)
         kind = serializers.ChoiceField([kind.value for kind in Kind], required=False)
 
@@ -191,6 +213,8 @@ class Operations(Endpoint):
             rows = rows.filter(team=self.team(team))
         if unikernel := query.get("unikernel"):
             rows = rows.filter(unikernel=unikernel)
+        if block := query.get("block"):
+            rows = rows.filter(block=block)
         if kind := query.get("kind"):
             rows = rows.filter(kind=kind)
         if query["finished"] is not None:

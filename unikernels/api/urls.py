@@ -8,6 +8,8 @@ from mollymawk.rest import schema
 from mollymawk.rest.endpoint import Unknown
 from unikernels.api import (
     alerts,
+    block_files,
+    block_transfers,
     blocks,
     builders,
     changes,
@@ -68,5 +70,10 @@ urlpatterns = [
     path("quotas/<str:team>/<str:instance>/", quotas.OneQuota.as_view(), name="quota"),
     path("blocks/", blocks.Blocks.as_view(), name="blocks"),
     path("blocks/<int:pk>/", blocks.OneBlock.as_view(), name="block"),
+    path("blocks/<int:pk>/upload/", block_transfers.Upload.as_view(), name="block-upload"),
+    path("blocks/<int:pk>/download/", block_transfers.Download.as_view(), name="block-download"),
+    path("block-files/", block_files.BlockFiles.as_view(), name="block-files"),
+    path("block-files/<int:pk>/", block_files.OneBlockFile.as_view(), name="block-file"),
+    path("block-files/<int:pk>/content/", block_files.Content.as_view(), name="block-file-content"),
     re_path(r"", Unknown.as_view()),  # last: whatever else is asked for below here
 ]

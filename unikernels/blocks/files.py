@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 from accounts.actors import Actor, require
@@ -21,29 +22,49 @@ from unikernels.blocks.packing import PIECE, Packing, Unreadable, unpacked
 from unikernels.images.services import MAX_NAME
 from unikernels.models import Block, BlockFile, Operation
 from unikernels.operations.facts import Memo
+from unikernels.operations.machine import Kind
 
 
 def file_receive(
-    *, actor: Actor, team: Team, name: str, pieces: Iterable[bytes], packing: Packing = Packing.AUTO
+    *,
+    actor: Actor,
+    team: Team,
+    name: str,
+    pieces: Iterable[bytes],
+    packing: Packing = Packing.AUTO,
+    room: int | None = None,
 ) -> BlockFile:
     """Keep the content that *pieces* hold (plain, gzip or zlib), unpacked, for ``BLOCK_FILE_DAYS``.
 
-    Streams; nothing is kept of what cannot be unpacked or is too large. Raises ``Refused``.
+    Streams; nothing is kept of what cannot be unpacked or is larger than *room* bytes (and what is kept
+    here at all). Raises ``Refused``.
     """
     require(actor, team, Role.DEPLOYER)
     key, digest, size = uuid.uuid4(), hashlib.sha256(), 0
-    try:
-        with store.staged(key) as file:
-            for piece in unpacked(pieces, limit=settings.MAX_BLOCK_BYTES, packing=packing):
-                size += file.write(piece)
-                digest.update(piece)
-    except Unreadable as error:
-        raise Refused(f"{tidy(name)} is not taken: {error}.") from error
-    if size == 0:
-        store.remove(key)
-        raise Refused(f"{tidy(name)} is empty. To fill a device with zeros, remove and create it.")
+    with store.staged(key) as file:
+        for piece in _plain(name, pieces, packing, room):
+            size += file.write(piece)
+            digest.update(piece)
     row = BlockFile(key=key, team=team, source=BlockFile.Source.UPLOADED, name=tidy(name), by=actor.user)
     return keep(row, actor=actor, size=size, sha256=digest.hexdigest())
+
+
+def measured(name: str, pieces: Iterable[bytes], *, packing: Packing, room: int) -> int:
+    """The bytes that *pieces* hold, of which nothing is kept. Raises what ``file_receive`` raises."""
+    return sum(map(len, _plain(name, pieces, packing, room)))
+
+
+def _plain(name: str, pieces: Iterable[bytes], packing: Packing, room: int | None) -> Iterator[bytes]:
+    limit = min(settings.MAX_BLOCK_BYTES, settings.MAX_BLOCK_BYTES if room is None else room)
+    empty = True
+    try:
+        for piece in unpacked(pieces, limit=limit, packing=packing):
+            empty = empty and not piece
+            yield piece
+    except Unreadable as error:
+        raise Refused(f"{tidy(name)} is not taken: {error}.") from error
+    if empty:
+        raise Refused(f"{tidy(name)} is empty. To fill a device with zeros, remove and create it.")
 
 
 def keep(row: BlockFile, *, actor: Actor, size: int, sha256: str) -> BlockFile:
@@ -56,12 +77,12 @@ def keep(row: BlockFile, *, actor: Actor, size: int, sha256: str) -> BlockFile:
     return row
 
 
-def files_of(actor: Actor, block: Block | None = None) -> list[BlockFile]:
-    """The files that *actor* may take content from, newest first; those of or for *block*."""
+def files_of(actor: Actor, block: Block | None = None) -> QuerySet[BlockFile]:
+    """The files that *actor* may see, newest first; those of or for *block*."""
     rows = BlockFile.objects.select_related("team", "by", "block")
     if not actor.all_powerful:
         rows = rows.filter(team__in=actor.teams())
-    return list(rows.filter(team=block.team) if block else rows)
+    return rows.filter(team=block.team) if block else rows
 
 
 def file_of(actor: Actor, pk: int, role: Role = Role.VIEWER) -> BlockFile:
@@ -107,6 +128,22 @@ def file_remove(*, actor: Actor, file: BlockFile) -> None:
 def operation_file(operation: Operation) -> BlockFile | None:
     """What a transfer sent or read: its file, unless it was removed since."""
     return row_of(Memo.from_json(operation.memo).file)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file that a transfer left here, or took from here."""
+
+    file: BlockFile
+    what: str
+
+
+def transfer_files(operation: Operation) -> list[Kept]:
+    """The files of a transfer that are still here: what was sent or read, and the old content."""
+    memo = Memo.from_json(operation.memo)
+    what = "new content" if operation.kind == Kind.BLOCK_UPLOAD else "content"
+    named = {pk: words for pk, words in ((memo.file, what), (memo.dump, "old content")) if pk}
+    return [Kept(file, named[file.pk]) for file in BlockFile.objects.filter(pk__in=named)]
 
 
 def row_of(pk: int | None) -> BlockFile | None:

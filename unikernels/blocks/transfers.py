@@ -25,7 +25,10 @@ from unikernels.operations.runner import timings
 def plan_block_upload(
     *, actor: Actor, block: Block, file: BlockFile, dump_first: bool, verify: bool = False
 ) -> list[str]:
-    """What ``block_upload`` would do, in sentences. Raises what it raises, and changes nothing."""
+    """What ``block_upload`` would do, in sentences. Raises what it raises, and changes nothing.
+
+    *file* may be a row that was never kept: its name, team and size are looked at.
+    """
     _uploadable(actor, block, file)
     size, room = file.size, block.capacity
     rest = f", and fill the rest of the {block.size:,} MB with zeros" if size < room else ""
@@ -60,22 +63,23 @@ def block_download(*, actor: Actor, block: Block) -> Operation:
 
     Raises ``Refused`` and ``Conflict``.
     """
-    _movable(actor, block)
+    check_transfer(actor=actor, block=block)
     memo = Memo(fetch_size=block.capacity)
     return _begin(actor, block, Kind.BLOCK_DOWNLOAD, memo, moved=block.capacity, accepted=[])
 
 
 def _uploadable(actor: Actor, block: Block, file: BlockFile) -> None:
-    _movable(actor, block)
+    check_transfer(actor=actor, block=block)
     if file.team_id != block.team_id:
         raise Refused("This file belongs to another team.")
     if file.size > block.capacity:
         raise Refused(f"{file.name} has {file.size:,} bytes: {block} has only {block.capacity:,}.")
-    if not path_of(file.key).is_file():
+    if file.pk and not path_of(file.key).is_file():
         raise Refused(f"The bytes of {file.name} are not there any more: send it again.")
 
 
-def _movable(actor: Actor, block: Block) -> None:
+def check_transfer(*, actor: Actor, block: Block) -> None:
+    """Whether *block* can be read and written now. Raises ``Refused`` and ``Conflict``."""
     require(actor, block.team, Role.DEPLOYER)
     if block.team is None:
         raise Refused(f"{block} belongs to no team: it is shown, never changed.")

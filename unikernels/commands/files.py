@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from mollymawk.errors import Invalid
 
+PIECE = 256 * 1024  # bytes that are held at a time
 MAX_TEXT = 4 * 1024 * 1024  # bytes; PEM texts and arguments are far smaller
 
 
@@ -31,6 +33,19 @@ def open_binary(path: Path) -> BinaryIO:
         return path.open("rb")
     except OSError as error:
         raise Invalid(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def create_binary(path: Path) -> BinaryIO:
+    """*path*, new and open for writing. ``Invalid`` when it cannot be, or is there already."""
+    try:
+        return path.open("xb")
+    except OSError as error:
+        raise Invalid(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def pieces_of(file: BinaryIO) -> Iterator[bytes]:
+    """What is in *file*, in pieces."""
+    return iter(lambda: file.read(PIECE), b"")
 
 
 def _head(path: Path) -> bytes:

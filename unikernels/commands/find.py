@@ -8,8 +8,8 @@ from typing import Any
 from accounts.access import team_of
 from accounts.actors import COMMAND
 from mollymawk.errors import Invalid, Missing
-from unikernels.access import instance_of, unikernels_of
-from unikernels.models import Unikernel
+from unikernels.access import blocks_of, instance_of, unikernels_of
+from unikernels.models import Block, Unikernel
 
 
 def add_unikernel(parser: ArgumentParser) -> None:
@@ -36,3 +36,19 @@ def named_unikernel(options: dict[str, Any]) -> Unikernel:
         several = [f"{unikernel} on {unikernel.instance}" for unikernel in found]
         raise Invalid("Several are called so; say --team or --instance.", reasons=several)
     return found[0]
+
+
+def add_block(parser: ArgumentParser) -> None:
+    """The arguments that name one block device."""
+    parser.add_argument("block", metavar="DOMAIN:NAME")
+    parser.add_argument("instance", metavar="INSTANCE")
+
+
+def named_block(options: dict[str, Any]) -> Block:
+    """The block device that ``add_block`` named. Raises ``Missing``."""
+    path, _, name = options["block"].lower().rpartition(":")
+    instance = instance_of(COMMAND, options["instance"])
+    found = blocks_of(COMMAND).filter(instance=instance, path=path.strip(":"), name=name).first()
+    if found is None:
+        raise Missing(f"There is no block device {options['block']} on {instance}.")
+    return found

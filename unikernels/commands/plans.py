@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from mollymawk.errors import Refused
-from mollymawk.rest.plans import rehearsal
+from mollymawk.rest.plans import plan, rehearsal
 from unikernels.api.plans import show_plan
 from unikernels.commands.base import SUCCEEDED
 from unikernels.commands.output import Output, clean
 from unikernels.operations.plan import Plan
 
 
-def tell_plan(plan: Plan, output: Output, *, accepted: Collection[str] = ()) -> int:
-    """Tell *plan*; the exit code is that of a refusal when it would not work."""
-    return _tell(show_plan(plan, accepted), output)
+def tell_plan(asked: Plan, output: Output, *, accepted: Collection[str] = ()) -> int:
+    """Tell the plan *asked* for; the exit code is that of a refusal when it would not work."""
+    return _tell(show_plan(asked, accepted), output)
 
 
 def tell_rehearsal(change: Callable[[], object], output: Output, *steps: str) -> int:
     """Tell what *change*, which only touches the database, would do; nothing is changed."""
     return _tell(rehearsal(change, *steps), output)
+
+
+def tell_sentences(sentences: Callable[[], Iterable[str]], output: Output) -> int:
+    """Tell *sentences*, or why there are none."""
+    try:
+        told = plan(*sentences())
+    except Refused as error:
+        told = plan(refusals=error.reasons or [str(error)])
+    return _tell(told, output)
 
 
 def _tell(told: dict[str, Any], output: Output) -> int:

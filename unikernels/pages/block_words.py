@@ -8,7 +8,8 @@ from datetime import timedelta
 from django.db.models import Max
 from django.utils import timezone
 
-from unikernels.models import Block, BlockFile, Operation
+from unikernels.blocks.files import row_of
+from unikernels.models import Block, Operation
 from unikernels.operations.facts import Memo
 from unikernels.operations.machine import Kind
 from unikernels.operations.story import Step, Verdict, steps_of, verdict
@@ -75,22 +76,6 @@ def last_of(devices: list[Block]) -> dict[int | None, Transfer]:
     return {operation.block_id: transfer(operation) for operation in found}
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A file that a transfer left here, or took from here."""
-
-    file: BlockFile
-    what: str
-
-
-def transfer_files(operation: Operation) -> list[Kept]:
-    """The files of a transfer that are still here: what was sent or read, and the old content."""
-    memo = Memo.from_json(operation.memo)
-    what = "new content" if operation.kind == Kind.BLOCK_UPLOAD else "content"
-    named = {pk: words for pk, words in ((memo.file, what), (memo.dump, "old content")) if pk}
-    return [Kept(file, named[file.pk]) for file in BlockFile.objects.filter(pk__in=named)]
-
-
 def cancel_means(operation: Operation) -> str:
     """What cancelling a block transfer would do now."""
     memo = Memo.from_json(operation.memo)
@@ -103,7 +88,6 @@ def cancel_means(operation: Operation) -> str:
         f" Broken off now, {operation.label} holds the beginning of the new content and zeros after it, and the"
         " upload ends as failed."
     )
-    dump = BlockFile.objects.filter(pk=memo.dump).first() if memo.dump else None
-    if dump:
+    if dump := row_of(memo.dump):
         return f"{begun} The old content is kept here as {dump.name}."
     return f"{begun} The old content was not kept: nobody can bring it back."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
 
 from django.conf import settings
@@ -26,7 +27,7 @@ from unikernels.pages.forms import BlockForm, show_error
 from unikernels.pages.images import Use
 from unikernels.pages.lists import Listed, listed
 from unikernels.pages.request import PageRequest, page, refused, say
-from unikernels.pages.same import same
+from unikernels.pages.same import Same, same
 from unikernels.pages.shares import Meter, shares_of
 from unikernels.pages.words import Badge
 
@@ -73,7 +74,7 @@ def blocks(request: PageRequest) -> HttpResponse:
         "files": _files(request),
         "days": settings.BLOCK_FILE_DAYS,
         "deploy_teams": {team.pk for team in teams},
-        "same": same("POST", "/blocks/", body=_body(request), step="Create the block device"),
+        "same": _same_create(request),
     }
     return render(request, "blocks.html", context, status=422 if form.errors else 200)
 
@@ -111,9 +112,15 @@ def _create(request: PageRequest, form: BlockForm) -> HttpResponse:
     return HttpResponseRedirect(reverse("pages:block", args=[block.pk]))
 
 
-def _body(request: PageRequest) -> dict[str, object]:
+def _same_create(request: PageRequest) -> Same:
     team = request.frame.team.name if request.frame.team else "TEAM"
-    return {"team": team, "instance": "INSTANCE", "name": "data", "size": 64}
+    return same(
+        "POST",
+        "/blocks/",
+        body={"team": team, "instance": "INSTANCE", "name": "data", "size": 64},
+        command=f"block_add data INSTANCE 64 --team {shlex.quote(team)}",
+        step="Create the block device",
+    )
 
 
 def quotas_for(request: PageRequest) -> list[Meter]:

@@ -16,12 +16,13 @@ from accounts.models import Event, Role
 from mollymawk.errors import ApplicationError
 from mollymawk.rest.pages import NEWEST_FIRST
 from unikernels.access import operation_of, operations_of
+from unikernels.blocks.files import transfer_files
 from unikernels.models import CheckResult, Operation
 from unikernels.operations import services
 from unikernels.operations.facts import Memo
 from unikernels.operations.machine import TRANSFERS, Kind, State
 from unikernels.operations.story import Verdict, steps_of, verdict
-from unikernels.pages.block_words import WORDS, cancel_means, transfer, transfer_files
+from unikernels.pages.block_words import WORDS, cancel_means, transfer
 from unikernels.pages.confirm import Confirm
 from unikernels.pages.lists import listed
 from unikernels.pages.request import PageRequest, page, refused, say

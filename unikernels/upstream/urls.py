@@ -15,6 +15,9 @@ urlpatterns = [
     path("unikernel/destroy", unikernels.end, name="destroy"),
     path("unikernel/update", updates.update, name="update"),
     path("unikernel/rollback", updates.back, name="rollback"),
+    path("block/create", blocks.create, name="block-create"),
+    path("block/upload", blocks.upload, name="block-upload"),
+    path("block/download", blocks.download, name="block-download"),
     path("block/delete", blocks.delete, name="block-delete"),
     re_path(r"^(?:unikernel|block)/", elsewhere.missing),
 ]

@@ -1,0 +1,105 @@
+"""Files with the content of block devices: what is kept here for a while."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import Role
+from mollymawk import streaming
+from mollymawk.rest.pages import NEWEST_FIRST, page
+from mollymawk.rest.plans import rehearsed
+from mollymawk.rest.schema import changes, gives_file, reads
+from mollymawk.rest.shapes import Page, PageQuery
+from unikernels.api.base import Endpoint
+from unikernels.blocks.files import file_of, file_open, file_remove, files_of
+from unikernels.models import BlockFile
+
+
+class BlockFileOut(serializers.Serializer[Any]):
+    """The content of a block device as a file: sent in, or read from the instance."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    team = serializers.CharField()
+    block = serializers.IntegerField(allow_null=True, help_text="read from it; null: sent in, or it is gone")
+    origin = serializers.ChoiceField(BlockFile.Source.values)
+    size = serializers.IntegerField(help_text="bytes, unpacked")
+    sha256 = serializers.CharField(help_text="of the unpacked content")
+    created_at = serializers.DateTimeField()
+    until = serializers.DateTimeField(help_text="removed after that, unless a transfer needs it")
+
+
+def show(file: BlockFile) -> dict[str, Any]:
+    """A file, as the API tells it."""
+    return {
+        "id": file.pk,
+        "name": file.name,
+        "team": file.team.name,
+        "block": file.block_id,
+        "origin": file.source,
+        "size": file.size,
+        "sha256": file.sha256,
+        "created_at": file.created_at,
+        "until": file.until,
+    }
+
+
+class BlockFiles(Endpoint):
+    """All files with content that the caller may see, newest first."""
+
+    class Query(PageQuery):
+        """Which ones."""
+
+        team = serializers.CharField(required=False)
+        block = serializers.IntegerField(required=False, min_value=1, help_text="read from this one")
+
+    class Out(Page):
+        """A page of files."""
+
+        items = BlockFileOut(many=True)
+
+    @reads("listBlockFiles", query=Query, answer=Out)
+    def get(self, request: Request) -> Response:
+        """List files with the content of block devices."""
+        query = self.query(self.Query)
+        rows = files_of(self.actor)
+        if team := query.get("team"):
+            rows = rows.filter(team=self.team(team))
+        if block := query.get("block"):
+            rows = rows.filter(block=block)
+        return Response(page(rows, request=request, order=NEWEST_FIRST, query=query, show=show))
+
+
+class OneBlockFile(Endpoint):
+    """One file."""
+
+    @reads("getBlockFile", answer=BlockFileOut)
+    def get(self, request: Request, pk: int) -> Response:
+        """Show a file."""
+        return Response(show(file_of(self.actor, pk)))
+
+    @changes("deleteBlockFile", status=204, answer=None)
+    def delete(self, request: Request, pk: int) -> Response:
+        """Remove a file. The block device is not touched."""
+        dry, actor = self.dry_run(), self.actor
+        file = file_of(actor, pk, Role.DEPLOYER)
+        if dry:
+            return rehearsed(lambda: file_remove(actor=actor, file=file), f"Remove {file.name}.")
+        file_remove(actor=actor, file=file)
+        return Response(status=204)
+
+
+class Content(Endpoint):
+    """The bytes of a file."""
+
+    @gives_file("readBlockFile")
+    def get(self, request: Request, pk: int) -> Response:
+        """Download a file. Role deployer: it may hold secrets."""
+        file = file_of(self.actor, pk, Role.DEPLOYER)
+        pieces, size = file_open(actor=self.actor, file=file)
+        answer = streaming.download(request, pieces, size=size, name=file.name)
+        return cast("Response", answer)  # what finishes an answer only adds headers to it
