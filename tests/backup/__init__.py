@@ -1,0 +1,1 @@
+"""A backup is whole or refused, and what is brought back is what was."""

@@ -1,0 +1,1 @@
+"""A backup: everything that cannot be made again, in one file, and bringing it back."""
