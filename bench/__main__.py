@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ALL = ("codec", "client", "deploy", "web", "upgrades", "polling", "metrics", "statistics")
+ALL = ("codec", "client", "deploy", "web", "upgrades", "polling", "metrics", "statistics", "consoles")
 
 
 def main() -> int:

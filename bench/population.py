@@ -48,7 +48,7 @@ def populate(count: int) -> tuple[str, str]:
         state=Quota.State.APPLIED,
     )
     _, token = token_issue(actor=Actor(user, "session"), team=team, name="bench", role=Role.DEPLOYER)
-    return token, _session(user)
+    return token, session_of(user)
 
 
 def _observe(instance: Instance, team: Team, count: int) -> None:
@@ -74,7 +74,8 @@ def _unikernels(domain: str, count: int) -> Iterator[tuple[Name, Info]]:
         yield Name.of(domain, label=f"unikernel{number}"), info(number)
 
 
-def _session(user: User) -> str:
+def session_of(user: User) -> str:
+    """The cookie of a new session of *user*."""
     client = Client()
     client.force_login(user)
     return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"

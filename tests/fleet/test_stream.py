@@ -23,7 +23,7 @@ from accounts.models import Membership, Role, Team, User
 from albatross.models import Instance
 from tests.cast import ClientOf, TokenOf, client_of, token_of
 from tests.fleet.conftest import eventually
-from unikernels.consoles import stream, streams
+from unikernels.consoles import channel, stream, streams
 from unikernels.models import Unikernel
 from unikernels.redis import connection
 
@@ -281,12 +281,12 @@ def test_nothing_in_a_line_can_end_its_event(hello: Unikernel, bobs: str) -> Non
 
 
 def test_without_a_place_the_newest_lines_come(hello: Unikernel, bobs: str) -> None:
-    print_(hello, *map(str, range(stream.BEGINNING + 50)))
+    print_(hello, *map(str, range(channel.BEGINNING + 50)))
 
     async def story() -> None:
         browser = Browser(hello.pk, bobs)
         async with served(browser):
-            await browser.until(lambda: len(browser.ids()) == stream.BEGINNING)
+            await browser.until(lambda: len(browser.ids()) == channel.BEGINNING)
             assert browser.texts()[0] == "50"
 
     run(story)
@@ -355,7 +355,8 @@ def test_a_place_that_is_none_counts_as_none(hello: Unikernel, bobs: str, place:
 def test_a_slow_reader_is_told_what_it_missed(
     hello: Unikernel, bobs: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "BATCH", 2)
+    monkeypatch.setattr(channel, "BATCH", 2)
+    monkeypatch.setattr(channel, "KEPT", 1)
     print_(hello, "first")
 
     async def story() -> None:
@@ -383,7 +384,7 @@ def test_a_slow_reader_is_told_what_it_missed(
 
 
 def test_silence_is_broken_by_a_comment(hello: Unikernel, bobs: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "PING", 0.05)
+    monkeypatch.setattr(channel, "PING", 0.05)
 
     async def story() -> None:
         browser = Browser(hello.pk, bobs)
