@@ -9,7 +9,18 @@ from __future__ import annotations
 import subprocess
 import sys
 
-ALL = ("codec", "client", "deploy", "web", "upgrades", "polling", "metrics", "statistics", "consoles")
+ALL = (
+    "codec",
+    "client",
+    "deploy",
+    "web",
+    "upgrades",
+    "polling",
+    "metrics",
+    "statistics",
+    "consoles",
+    "console_page",
+)
 
 
 def main() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -16,8 +15,6 @@ from mollymawk.handler import Handler  # noqa: E402  # settings and models can b
 from unikernels.consoles import stream  # noqa: E402
 from unikernels.upstream import console as old_console  # noqa: E402
 
-# WhiteNoise's files are read at once, in a thread: they are ours, and small.
-warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators", Warning)
 _django = Handler()
 
 Scope = dict[str, Any]

@@ -23,6 +23,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from mollymawk.errors import problem
 from mollymawk.later import LOOK_EVERY, Later
+from mollymawk.streaming import in_threads
 
 # Most requests take milliseconds. A few wait (an upload is hashed, a console is asked for, an instance
 # is tested), and must not keep the others waiting.
@@ -68,6 +69,7 @@ class Handler(ASGIHandler):
             await asyncio.sleep(LOOK_EVERY)
             found = await self._in_thread(response.answer)
             response = response if found is None else found
+        in_threads(response)
         return response
 
     async def _in_thread(self, work: Callable[[], T]) -> T:

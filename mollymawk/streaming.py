@@ -1,7 +1,8 @@
 """Long answers in pieces, under WSGI and ASGI: none is ever held in memory as a whole.
 
-Given an ordinary iterator, Django reads all of it before it sends the first byte under ASGI. Here each
-piece is read in a thread when the one before is sent.
+Given an ordinary iterator, Django reads all of it before it sends the first byte under ASGI. Our
+handler hands its answers through ``in_threads``: what comes next is read in a thread when what came
+before is sent.
 """
 
 from __future__ import annotations
@@ -10,23 +11,39 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from urllib.parse import quote
 
-from django.http import HttpRequest, StreamingHttpResponse
-from rest_framework.request import Request
+from django.http import HttpResponseBase, StreamingHttpResponse
+
+AT_ONCE = 256 * 1024  # bytes that are read before they are sent; files come in pieces of 4 KiB
 
 
-def download(
-    request: HttpRequest | Request, pieces: Iterator[bytes], *, size: int, name: str
-) -> StreamingHttpResponse:
+def download(pieces: Iterator[bytes], *, size: int, name: str) -> StreamingHttpResponse:
     """The bytes of *pieces*, *size* in all, as a file called *name*."""
     headers = {
         "Content-Length": str(size),
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
     }
-    content = _one_by_one(pieces) if hasattr(request, "scope") else pieces
-    return StreamingHttpResponse(content, content_type="application/octet-stream", headers=headers)
+    return StreamingHttpResponse(pieces, content_type="application/octet-stream", headers=headers)
 
 
-async def _one_by_one(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+def in_threads(response: HttpResponseBase) -> None:
+    """Have what *response* streams, if it does, read in threads."""
+    if isinstance(response, StreamingHttpResponse) and not response.is_async:
+        response.streaming_content = _read(iter(response))
+
+
+async def _read(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     # Never closed from here: who goes away may do so while a thread is in it. The last reference closes it.
-    while piece := await asyncio.to_thread(next, pieces, b""):
+    while piece := await asyncio.to_thread(_some, pieces):
         yield piece
+
+
+def _some(pieces: Iterator[bytes]) -> bytes:
+    """The next of *pieces*, together with those after it that are small."""
+    taken: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        taken.append(piece)
+        size += len(piece)
+        if size >= AT_ONCE:
+            break
+    return b"".join(taken)

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import path
 
 from mollymawk.handler import Handler
-from mollymawk.streaming import download
+from mollymawk.streaming import AT_ONCE, _some, download
 
 PIECES = 50
 taken: list[int] = []
@@ -25,13 +25,13 @@ def content() -> Generator[bytes, None, None]:
     try:
         for number in range(PIECES):
             taken.append(number)
-            yield b"x" * 100
+            yield b"x" * AT_ONCE
     finally:
         closed.append(True)
 
 
 def file(request: HttpRequest) -> HttpResponseBase:
-    return download(request, content(), size=100 * PIECES, name="zwölf zones.img")
+    return download(content(), size=AT_ONCE * PIECES, name="zwölf zones.img")
 
 
 urlpatterns = [path("file", file)]
@@ -72,7 +72,7 @@ def test_under_asgi_a_piece_is_read_when_the_one_before_is_sent() -> None:
     ahead: list[int] = []
     asyncio.run(served(sent, ahead))
 
-    assert b"".join(message.get("body", b"") for message in sent) == b"x" * 100 * PIECES
+    assert b"".join(message.get("body", b"") for message in sent) == b"x" * AT_ONCE * PIECES
     assert max(ahead) <= 1
     gc.collect()
     assert closed == [True]
@@ -90,6 +90,13 @@ def test_who_goes_away_leaves_nothing_open() -> None:
 def test_under_wsgi_it_is_the_same_with_its_name_and_length() -> None:
     response: Any = Client().get("/file")
 
-    assert b"".join(response.streaming_content) == b"x" * 100 * PIECES
-    assert response.headers["Content-Length"] == "5000"
+    assert b"".join(response.streaming_content) == b"x" * AT_ONCE * PIECES
+    assert response.headers["Content-Length"] == str(AT_ONCE * PIECES)
     assert response.headers["Content-Disposition"] == "attachment; filename*=UTF-8''zw%C3%B6lf%20zones.img"
+
+
+def test_small_pieces_are_read_together() -> None:
+    pieces = iter([b"x" * 4096] * 100)
+    assert len(_some(pieces)) == AT_ONCE
+    assert len(_some(pieces)) == 36 * 4096
+    assert _some(pieces) == b""

@@ -48,3 +48,14 @@ def test_without_a_broker_there_is_a_sentence(house: House, viewer: Caller, sett
     answer = viewer.get(f"unikernels/{house.unikernel.pk}/console/")
     assert answer.status_code == 502
     assert "broker" in answer.json()["detail"]
+
+
+def test_lines_with_some_words_are_found_among_all(house: House, viewer: Caller) -> None:
+    lines = [(1_700_000_000_000, "Error: 7")] + [
+        (1_700_000_000_000, f"line {number}") for number in range(300)
+    ]
+    streams.append(house.unikernel.pk, lines)
+    path = f"unikernels/{house.unikernel.pk}/console/"
+    assert [line["text"] for line in viewer.get(path, q="ERROR", count=10).json()["lines"]] == ["Error: 7"]
+    found = viewer.get(path, q="line", count=2).json()["lines"]
+    assert [line["text"] for line in found] == ["line 298", "line 299"]

@@ -47,6 +47,7 @@ LISTED = _row(401, 200, 200, 200, 200, 200, 200, 200, 200, 200)
 SEEN = _row(401, 404, 200, 200, 200, 200, 200, 200, 404, 200)
 CHANGED = _row(401, 404, 403, 200, 200, 200, 403, 200, 404, 200)
 OPENED = _row(401, 404, 403, 200, 200, 200, 403, 200, 404, 200)  # read, but not by viewers
+ASKED = _row(401, 404, 502, 502, 502, 502, 502, 502, 404, 502)  # of an instance that is away
 GRANTED = _row(401, 404, 403, 403, 403, 200, 403, 403, 404, 403)  # superusers, on what others may see
 SUPERUSERS = _row(401, 403, 403, 403, 403, 200, 403, 403, 403, 403)
 OWNERS = _row(401, 404, 403, 403, 200, 200, 403, 403, 404, 403)
@@ -77,6 +78,8 @@ MATRIX: dict[tuple[str, str], Call] = {
         lambda house: dict.fromkeys(("name", "address", "server_ca", "certificate", "key"), "fra-2"),
     ),
     ("instance", "get"): (SEEN, _at("instances/fra-1/"), _nothing),
+    ("consoles-left", "get"): (ASKED, _at("instances/fra-1/consoles/"), _nothing),
+    ("console-left", "get"): (ASKED, _at("instances/fra-1/consoles/robur:gone/"), _nothing),
     ("instance-retry", "post"): (GRANTED, _at("instances/fra-1/retry/"), _nothing),
     ("unikernels", "get"): (LISTED, _at("unikernels/"), _nothing),
     ("unikernels", "post"): (

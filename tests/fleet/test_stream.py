@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -13,7 +12,6 @@ from typing import Any
 
 import pytest
 import requests
-import uvicorn
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connections
@@ -21,6 +19,7 @@ from django.test import Client
 
 from accounts.models import Membership, Role, Team, User
 from albatross.models import Instance
+from tests.asgi import serving
 from tests.cast import ClientOf, TokenOf, client_of, token_of
 from tests.fleet.conftest import eventually
 from unikernels.consoles import channel, stream, streams
@@ -432,18 +431,8 @@ def test_a_server_that_ends_takes_its_streams_along(hello: Unikernel, bobs: str)
 @pytest.fixture
 def server(hello: Unikernel) -> Iterator[str]:
     """The whole application under uvicorn; its address."""
-    from mollymawk.asgi import application
-
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(application, lifespan="off", log_level="warning", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
-    listening.close()
-    assert not thread.is_alive()
+    with serving() as address:
+        yield address
 
 
 def test_a_real_server_streams_and_ends_with_its_streams(server: str, hello: Unikernel, bobs: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from tests.pages.world import World
-from unikernels.consoles import streams
+from unikernels.consoles import services, streams
 
 NASTY = "</span><script>alert(1)</script>"
 
@@ -25,7 +25,7 @@ def printed(world: World, redis_server: str) -> World:
 def test_what_was_printed_is_there_without_javascript(printed: World, viewer: Client) -> None:
     page = viewer.get(f"/unikernels/{printed.web.pk}/console/").text
 
-    assert "22:13:20</time><span>Hello</span>" in page
+    assert "22:13:20</time></a><span>Hello</span>" in page
     assert "Somebody else reads this console." in page
 
 
@@ -34,6 +34,50 @@ def test_nothing_that_was_printed_becomes_markup(printed: World, viewer: Client)
 
     assert NASTY not in page
     assert "&lt;/span&gt;&lt;script&gt;" in page
+
+
+def test_a_link_leads_to_one_line(printed: World, viewer: Client) -> None:
+    first, second, _ = streams.newest(printed.web.pk, 3)
+    assert (
+        f'href="?line={first.id}#l-{first.id}"' in viewer.get(f"/unikernels/{printed.web.pk}/console/").text
+    )
+    page = viewer.get(f"/unikernels/{printed.web.pk}/console/?line={second.id}").text
+    assert f'<div class="line here" id="l-{second.id}">' in page
+    assert f'id="l-{first.id}"' in page
+
+
+def test_around_a_line_those_before_and_all_after_it_are_shown(printed: World) -> None:
+    streams.append(printed.web.pk, [(1_700_000_002_000, f"line {number}") for number in range(300)])
+    lines = streams.newest(printed.web.pk, 1000)
+    found = services.around(printed.web, lines[250].id)
+    assert [line.id for line in found] == [line.id for line in lines[50:]]
+
+
+@pytest.mark.parametrize("line", ["1-1", "99999999999999-0", "nonsense", "1-1-1"])
+def test_a_line_that_is_not_kept_any_more_is_told(printed: World, viewer: Client, line: str) -> None:
+    page = viewer.get(f"/unikernels/{printed.web.pk}/console/?line={line}").text
+    assert "is not kept any more" in page
+    assert "Hello" in page
+
+
+def test_lines_are_searched_without_javascript(printed: World, viewer: Client) -> None:
+    page = viewer.get(f"/unikernels/{printed.web.pk}/console/?q=HELL").text
+    assert "<span><mark>Hell</mark>o</span>" in page
+    assert "alert(1)" not in page
+    assert f"/unikernels/{printed.web.pk}/console/download/?q=HELL" in page
+    assert (
+        "No line that is kept has “nope”." in viewer.get(f"/unikernels/{printed.web.pk}/console/?q=nope").text
+    )
+
+
+def test_what_is_looked_for_becomes_no_markup(printed: World, viewer: Client) -> None:
+    page = viewer.get(f"/unikernels/{printed.web.pk}/console/", {"q": "<script>"}).text
+    assert "&lt;/span&gt;<mark>&lt;script&gt;</mark>alert" in page
+
+
+def test_a_console_of_what_does_not_run_says_so(printed: World, viewer: Client) -> None:
+    assert "does not run" not in viewer.get(f"/unikernels/{printed.web.pk}/console/").text
+    assert "old-blog does not run" in viewer.get(f"/unikernels/{printed.old.pk}/console/").text
 
 
 def test_following_begins_behind_the_last_line(printed: World, viewer: Client) -> None:
@@ -55,6 +99,11 @@ def test_all_lines_can_be_taken_away_as_text(printed: World, viewer: Client) -> 
     assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert response.headers["Content-Disposition"] == 'attachment; filename="static-website-console.txt"'
     assert response.text.splitlines()[0] == "2023-11-14T22:13:20.000+00:00 Hello"
+
+
+def test_those_with_some_words_can_be_taken_away(printed: World, viewer: Client) -> None:
+    text = viewer.get(f"/unikernels/{printed.web.pk}/console/download/?q=hello").text
+    assert text == "2023-11-14T22:13:20.000+00:00 Hello\n"
 
 
 def test_without_a_broker_the_page_says_so(

@@ -101,5 +101,5 @@ class Content(Endpoint):
         """Download a file. Role deployer: it may hold secrets."""
         file = file_of(self.actor, pk, Role.DEPLOYER)
         pieces, size = file_open(actor=self.actor, file=file)
-        answer = streaming.download(request, pieces, size=size, name=file.name)
+        answer = streaming.download(pieces, size=size, name=file.name)
         return cast("Response", answer)  # what finishes an answer only adds headers to it

@@ -10,9 +10,10 @@ from rest_framework.response import Response
 
 from mollymawk.rest.schema import reads
 from mollymawk.rest.shapes import Strict
-from unikernels.access import unikernel_of
+from unikernels.access import instance_of, unikernel_of
 from unikernels.api.base import Endpoint
-from unikernels.consoles.services import MAX_LINES, Line, history
+from unikernels.consoles.left import left_on, lines_left
+from unikernels.consoles.services import MAX_LINES, Line, history, matching
 
 
 class LineOut(serializers.Serializer[Any]):
@@ -29,6 +30,43 @@ def show(line: Line) -> dict[str, Any]:
     return {"id": line.id, "at": line.at, "text": line.text, "notice": line.notice}
 
 
+class LeftOut(serializers.Serializer[Any]):
+    """A console of something that no longer runs."""
+
+    name = serializers.CharField(help_text="path and name on the instance")
+    unikernel = serializers.IntegerField(allow_null=True, help_text="null: nothing here is called so")
+
+
+class ConsolesLeft(Endpoint):
+    """Consoles that an instance keeps of what no longer runs there."""
+
+    class Out(serializers.Serializer[Any]):
+        """All that the caller may see: those of the own teams."""
+
+        items = LeftOut(many=True)
+
+    @reads("listConsolesLeft", answer=Out)
+    def get(self, request: Request, name: str) -> Response:
+        """List the consoles of what no longer runs. The instance is asked now."""
+        found = left_on(self.actor, instance_of(self.actor, name))
+        return Response({"items": [{"name": str(left.name), "unikernel": left.unikernel} for left in found]})
+
+
+class ConsoleLeft(Endpoint):
+    """The console of something that no longer runs."""
+
+    class Out(serializers.Serializer[Any]):
+        """Its lines, oldest first, as long as the instance keeps them."""
+
+        lines = LineOut(many=True)
+
+    @reads("readConsoleLeft", answer=Out)
+    def get(self, request: Request, name: str, console: str) -> Response:
+        """Read the console of something that no longer runs. The instance is asked now."""
+        lines = lines_left(self.actor, instance_of(self.actor, name), console)
+        return Response({"lines": [show(line) for line in lines]})
+
+
 class Console(Endpoint):
     """The console of a unikernel."""
 
@@ -37,6 +75,9 @@ class Console(Endpoint):
 
         count = serializers.IntegerField(
             default=100, min_value=1, max_value=MAX_LINES, help_text="newest lines"
+        )
+        q = serializers.CharField(
+            required=False, max_length=200, help_text="only lines with these words, of all that are kept"
         )
 
     class Out(serializers.Serializer[Any]):
@@ -48,8 +89,10 @@ class Console(Endpoint):
     @reads("readConsole", query=Query, answer=Out)
     def get(self, request: Request, pk: int) -> Response:
         """Read a console."""
-        count = self.query(self.Query)["count"]
-        unikernel = unikernel_of(self.actor, pk)
-        lines = [show(line) for line in history(unikernel, count)]
+        query = self.query(self.Query)
+        unikernel, count = unikernel_of(self.actor, pk), query["count"]
+        words = query.get("q", "")
+        found = matching(history(unikernel, MAX_LINES if words else count), words)
+        lines = [show(line) for line in found[-count:]]
         stream = request.build_absolute_uri(f"/unikernels/{pk}/console/stream")
         return Response({"lines": lines, "stream": stream})

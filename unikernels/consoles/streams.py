@@ -87,6 +87,16 @@ def newest(unikernel: int, count: int) -> list[Line]:
     return [read_entry(entry) for entry in reversed(entries)]
 
 
+def around(unikernel: int, identifier: str, before: int) -> list[Line]:
+    """The line *identifier*, up to *before* lines before it, and all after it; empty when it is not kept."""
+    key, redis = stream_key(unikernel), connection()
+    older = cast("list[Entry]", redis.xrevrange(key, max=identifier, count=before + 1))
+    if not older or older[0][0].decode() != identifier:
+        return []
+    younger = cast("list[Entry]", redis.xrange(key, min=f"({identifier}"))
+    return [read_entry(entry) for entry in (*reversed(older), *younger)]
+
+
 def newer(unikernel: int, after: str, wait: float) -> list[Line]:
     """The lines after the id *after*; none when none came within *wait* seconds."""
     key = stream_key(unikernel)

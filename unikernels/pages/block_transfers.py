@@ -169,7 +169,7 @@ def content(request: PageRequest, pk: int) -> HttpResponse:
     """The bytes of a file that is kept here."""
     file = file_of(request.actor, pk, Role.DEPLOYER)
     pieces, size = file_open(actor=request.actor, file=file)
-    answer = streaming.download(request, pieces, size=size, name=file.name)
+    answer = streaming.download(pieces, size=size, name=file.name)
     return cast("HttpResponse", answer)  # pages only add headers to it
 
 

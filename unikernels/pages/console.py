@@ -9,28 +9,37 @@ from django.views.decorators.http import require_GET
 
 from mollymawk.errors import Unavailable
 from unikernels.access import unikernel_of
-from unikernels.consoles.services import MAX_LINES, Line, history
+from unikernels.consoles.services import MAX_LINES, Line, around, history, matching
+from unikernels.models import Unikernel
 from unikernels.pages.request import PageRequest, page
 from unikernels.pages.same import same
 
 SHOWN = 1000  # lines; as many as an instance keeps
+MAX_WORDS = 200  # characters that are looked for
 
 
 @page
 @require_GET
 def console(request: PageRequest, pk: int) -> HttpResponse:
-    """The newest lines; a script follows from the last of them."""
+    """The newest lines, or those around one; a script follows from the last of them."""
     thing = unikernel_of(request.actor, pk)
+    wanted, words = request.GET.get("line", ""), request.GET.get("q", "")[:MAX_WORDS]
     lines: list[Line] = []
     problem = ""
     try:
-        lines = history(thing, SHOWN)
+        lines = around(thing, wanted) if wanted else []
+        if wanted and not lines:
+            problem = "The line that this link leads to is not kept any more: these are the newest."
+        lines = lines or history(thing, SHOWN)
     except Unavailable as error:  # the page says so and goes on trying
         problem = str(error)
     context = {
         "section": "unikernels",
+        "ended": _ended(thing),
         "unikernel": thing,
-        "lines": lines,
+        "lines": matching(lines, words),
+        "words": words,
+        "wanted": wanted,
         "problem": problem,
         "last": lines[-1].id if lines else "",
         "stream": f"{reverse('pages:unikernel', args=[pk])}console/stream",
@@ -39,13 +48,22 @@ def console(request: PageRequest, pk: int) -> HttpResponse:
     return render(request, "console.html", context)
 
 
+def _ended(thing: Unikernel) -> str:
+    """What to say of the console of a unikernel that does not run."""
+    if thing.state == Unikernel.Presence.RUNNING:
+        return ""
+    return (
+        f"{thing.name} does not run. These are its last lines, as long as {thing.instance} keeps them: it drops"
+        " them when others need the room."
+    )
+
+
 @page
 @require_GET
 def download(request: PageRequest, pk: int) -> HttpResponse:
-    """All the lines there are, as a text file."""
+    """All the lines there are, or those with some words, as a text file."""
     thing = unikernel_of(request.actor, pk)
-    text = "".join(
-        f"{line.at.isoformat(timespec='milliseconds')} {line.text}\n" for line in history(thing, MAX_LINES)
-    )
+    lines = matching(history(thing, MAX_LINES), request.GET.get("q", ""))
+    text = "".join(f"{line.at.isoformat(timespec='milliseconds')} {line.text}\n" for line in lines)
     headers = {"Content-Disposition": f'attachment; filename="{thing.name}-console.txt"'}
     return HttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)

@@ -135,7 +135,7 @@ def download(request: HttpRequest, actor: Actor) -> HttpResponseBase:
         file = operation_file(operation) if succeeded(operation) else None
         if file is None:
             return ended(operation, 500, f"failure: dump block: {verdict(operation).sentence}")
-        return _content(request, actor, file, name, level)
+        return _content(actor, file, name, level)
 
     return when_done(operation, tell)
 
@@ -166,11 +166,9 @@ def _block(actor: Actor, instance: Instance, name: str) -> Block | None:
     return blocks_of(actor).filter(team=team, path=team.domain, instance=instance, name=name).first()
 
 
-def _content(request: HttpRequest, actor: Actor, file: BlockFile, name: str, level: int) -> HttpResponseBase:
+def _content(actor: Actor, file: BlockFile, name: str, level: int) -> HttpResponseBase:
     pieces, size = file_open(actor=actor, file=file)
-    response = streaming.download(
-        request, _packed(pieces, level) if level else pieces, size=size, name=f"{name}_dump"
-    )
+    response = streaming.download(_packed(pieces, level) if level else pieces, size=size, name=f"{name}_dump")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}_dump"'  # as it always was
     response.headers["Cache-Control"] = "no-store"
     if level:
