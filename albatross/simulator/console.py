@@ -145,6 +145,11 @@ class Consoles:
         ]
         return [name.relative_to(path) for name in sorted(found, key=lambda name: listing_order(name.labels))]
 
+    def readers(self) -> dict[str, int]:
+        """How many follow each console that somebody follows."""
+        consoles = self._consoles.values()
+        return {str(console.name): len(console.subscribers) for console in consoles if console.subscribers}
+
     def lines(self, name: Name) -> list[ConsoleLine]:
         """What the ring of *name* holds."""
         console = self._consoles.get(name.labels)

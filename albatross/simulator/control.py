@@ -82,7 +82,9 @@ class Control:
     def _status(self, _request: dict[str, Any]) -> dict[str, Any]:
         guests = self._instance.backends.daemon.guests.values()
         running = {str(guest.name): guest.address for guest in guests}
-        return {"address": self._instance.address, "running": running} | self._faults({})
+        readers = self._instance.backends.consoles.readers()
+        status = {"address": self._instance.address, "running": running, "readers": readers}
+        return status | self._faults({})
 
     def _journal(self, request: dict[str, Any]) -> dict[str, Any]:
         return {"records": [asdict(record) for record in self._instance.journal.records(**request)]}

@@ -30,6 +30,7 @@ HISTORY = 1.0  # seconds after which it has been, for a console that is never qu
 IDLE = 5.0  # seconds between two renewals of the state of a quiet console
 BATCH = 500  # lines written together
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0  # seconds before a new try, doubled each time
+AWAY_PAUSE = 3.0  # until our own broker or database is asked again
 EVICTED_PAUSE = 10.0  # at least: a new try throws somebody else out again
 
 # What a reader sees last when another one takes its place (protocol-observed 25), or Albatross restarts.
@@ -65,7 +66,7 @@ class Follower(threading.Thread):
             except (RedisError, DatabaseError) as error:
                 log.warning("console %d: %s", self.unikernel, error)
                 self._seam = None  # a broker that comes back may have lost what was written
-                self._stopped.wait(LONGEST_PAUSE / 4)
+                self._stopped.wait(AWAY_PAUSE)
             finally:
                 connections.close_all()
 

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class Leases:
-    """What *watcher* holds. A lease is taken by a conditional UPDATE and lasts 15 s.
+    """What *watcher* holds. A lease is taken by a conditional UPDATE and lasts ``LEASE``.
 
     ``watchers`` is how many there are, as far as somebody tells it.
     """

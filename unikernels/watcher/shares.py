@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-LEASE = timedelta(seconds=15)  # who is gone is followed by somebody else after at most this
-RENEWAL = timedelta(seconds=5)
+# Who is killed is followed by somebody else within 15 s: the lease, the grace, and a look at the rows.
+LEASE = timedelta(seconds=11)
+RENEWAL = timedelta(seconds=4)
 # A free instance that nobody with room took for so long is taken by whoever sees it.
 GRACE = timedelta(seconds=2)
 
