@@ -73,6 +73,12 @@ def test_what_ended_while_the_instance_was_silent_is_not_said_to_run(world: Worl
     assert (outcome_of(story), violations(story)) == ("failed/unknown", [])
 
 
+def test_what_was_told_to_end_and_then_could_not_be_reached_is_not_said_to_run(world: World) -> None:
+    run = "destroy/good/foreign old-one-ends-slowly@swap never-answers-again@resend #6"
+    story = world.play(Run.parse(run))
+    assert (outcome_of(story), violations(story)) == ("failed/unknown", [])
+
+
 def test_a_run_is_the_same_each_time(world: World) -> None:
     run = Run.parse("upgrade/good/held dark@observe database-after@prove #7")
     first, second = world.play(run), world.play(run)

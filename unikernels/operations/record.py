@@ -99,6 +99,8 @@ def _running(memo: Memo, event: Event) -> Running:
     """Does something run under the name? Only what the very last look showed is known."""
     if event is Event.UNKNOWABLE:
         return Running.UNKNOWN
+    if memo.looks and memo.tries:
+        return Running.UNKNOWN  # it could not be reached since: what was sent before may have come true
     processes = {look.started for look in memo.looks[-2:]}
     if len(processes) > 1 and None not in processes:
         return Running.UNKNOWN  # another one at each look: what the next shows, nobody knows
