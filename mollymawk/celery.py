@@ -54,6 +54,7 @@ app.conf.update(
     task_routes={
         "unikernels.operations.tasks.download": {"queue": "background"},
         "accounts.mail.*": {"queue": "background"},
+        "mollymawk.rest.*": {"queue": "background"},
         "unikernels.alerts.*": {"queue": "background"},
         "unikernels.builds.*": {"queue": "background"},
         "unikernels.checks.*": {"queue": "background"},
@@ -69,6 +70,7 @@ app.conf.update(
         "updates-round": {"task": "unikernels.updates.tasks.round", "schedule": 30.0},
         "alerts-sweep": {"task": "unikernels.alerts.tasks.sweep", "schedule": 30.0},
         "alerts-prune": {"task": "unikernels.alerts.tasks.prune", "schedule": 3600.0},
+        "api-prune": {"task": "mollymawk.rest.tasks.prune", "schedule": 3600.0},
         "mail-sweep": {"task": "accounts.mail.tasks.sweep", "schedule": 5.0},
         "mail-digest": {"task": "unikernels.letters.tasks.digest", "schedule": 600.0},
         "mail-prune": {"task": "accounts.mail.tasks.prune", "schedule": 3600.0},
@@ -79,6 +81,7 @@ app.conf.update(
 app.autodiscover_tasks(
     [
         "accounts.mail",
+        "mollymawk.rest",
         "unikernels.alerts",
         "unikernels.builds",
         "unikernels.checks",

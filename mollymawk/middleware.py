@@ -1,16 +1,52 @@
-"""What is refused before anything looks at a request."""
+"""What stands around every request, before anything looks at it."""
 
 from __future__ import annotations
 
+import logging
+import re
+import uuid
 from collections.abc import Callable
+from contextvars import ContextVar
 
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponseBase
 
+Answer = Callable[[HttpRequest], HttpResponseBase]
 
-def no_nul(
-    get_response: Callable[[HttpRequest], HttpResponseBase],
-) -> Callable[[HttpRequest], HttpResponseBase]:
+REQUEST_ID = "X-Request-ID"
+
+_GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_present: ContextVar[str] = ContextVar("request_id", default="-")
+
+
+def request_id(get_response: Answer) -> Answer:
+    """Give each request a name (its own ``X-Request-ID``, when it is a plain one), told in the answer
+    and in every line of the log that is written for it.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get(REQUEST_ID, "")
+        name = given if _GIVEN.fullmatch(given) else uuid.uuid4().hex
+        token = _present.set(name)
+        try:
+            response = get_response(request)
+        finally:
+            _present.reset(token)
+        response.headers[REQUEST_ID] = name
+        return response
+
+    return middleware
+
+
+class WithRequest(logging.Filter):
+    """Tells each record for which request it is written: ``{request_name}``, "-" outside of one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_name = _present.get()
+        return True
+
+
+def no_nul(get_response: Answer) -> Answer:
     """Refuse addresses with a NUL (400): no name here has one, and PostgreSQL breaks off at it."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:

@@ -62,6 +62,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "mollymawk.middleware.request_id",
     "mollymawk.middleware.no_nul",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -215,6 +216,8 @@ SIMULATED_NETWORK = ipaddress.ip_network("127.77.0.0/16")
 EXAMPLE_IMAGES = env_bool("EXAMPLE_IMAGES", default=False)
 
 # --- API ----------------------------------------------------------------------------------------
+# Of one credential and web process; 0: as many as come. A program that polls each second asks 60 times.
+API_REQUESTS_PER_MINUTE = env_int("API_REQUESTS_PER_MINUTE", 1200, low=0, high=1_000_000)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.authentication.TokenAuthentication",
@@ -273,8 +276,9 @@ USE_TZ = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {request_name} {message}", "style": "{"}},
+    "filters": {"request": {"()": "mollymawk.middleware.WithRequest"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
     "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "INFO")},
     "loggers": {
         "celery": {"level": "WARNING"},  # each task says when it comes and goes, the sweep too

@@ -20,6 +20,7 @@ os.environ["SECRET_KEY"] = "only-for-tests-only-for-tests-only-for-tests-only"
 os.environ["ENCRYPTION_KEYS"] = "bW9sbHltYXdrLXRlc3Qta2V5LTMyLWJ5dGVzLWxvbmc="
 os.environ["DATA_DIR"] = _folder.name
 os.environ["DEFAULT_BUILDER"] = ""
+os.environ["API_REQUESTS_PER_MINUTE"] = "0"  # a test that counts sets it
 os.environ["CHECK_SIMULATED_NETWORK"] = "true"
 os.environ["DATABASE_URL"] = (
     postgresql.url("mollymawk") if TEST_DATABASE == "postgresql" else f"sqlite:///{_folder.name}/db.sqlite3"

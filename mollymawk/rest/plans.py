@@ -36,6 +36,7 @@ class PlanOut(serializers.Serializer[Any]):
     questions = PlanQuestion(many=True)
     warnings = serializers.ListField(child=serializers.CharField())
     changes = serializers.DictField(child=PlanChange())
+    digest = serializers.CharField(help_text="send it as `If-Plan-Match` to have exactly this done")
 
 
 def plan(

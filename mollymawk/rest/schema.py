@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from mollymawk.rest.guard import guarded, shown
 from mollymawk.rest.plans import PlanOut
 from mollymawk.rest.shapes import ChangeQuery
 
@@ -42,6 +43,43 @@ _RETRY_AFTER = OpenApiParameter(
     description="Seconds after which to ask again.",
 )
 
+_TAGS = [
+    OpenApiParameter(
+        name="ETag",
+        type=OpenApiTypes.STR,
+        location=OpenApiParameter.HEADER,
+        response=[200, 304],
+        description="What it is called as it is now; for `If-Match` and `If-None-Match`.",
+    ),
+    OpenApiParameter(
+        name="If-None-Match",
+        type=OpenApiTypes.STR,
+        location=OpenApiParameter.HEADER,
+        description="An ETag: 304 without a body while it is still called so.",
+    ),
+]
+
+_CONDITIONS = [
+    OpenApiParameter(
+        name="Idempotency-Key",
+        type=OpenApiTypes.STR,
+        location=OpenApiParameter.HEADER,
+        description="Asked for twice with the same key within 24 h, it is done once, and answered the same.",
+    ),
+    OpenApiParameter(
+        name="If-Match",
+        type=OpenApiTypes.STR,
+        location=OpenApiParameter.HEADER,
+        description="The ETag of what was read at this address: changed since, it is left alone (412).",
+    ),
+    OpenApiParameter(
+        name="If-Plan-Match",
+        type=OpenApiTypes.STR,
+        location=OpenApiParameter.HEADER,
+        description="The `digest` of a plan: exactly that is done, or nothing (412, with the new `plan`).",
+    ),
+]
+
 _PROBLEMS = {
     "400": "What was sent cannot be understood.",
     "401": "No credential, or none that is valid.",
@@ -50,12 +88,15 @@ _PROBLEMS = {
     "405": "This address does not take this method.",
     "409": "Another operation is under way, or the thing has changed.",
     "411": "The length of the body is not told.",
+    "412": "A condition does not hold: it was changed since it was read, or the plan is another one.",
     "413": "The body is too large.",
     "415": "The body has a type that this address does not read.",
     "422": "Understood and allowed, but it would not work; `errors` says why.",
+    "428": "It replaces the whole of something: say with `If-Match` which state of it was read.",
+    "429": "Too many requests; `Retry-After` tells the seconds to wait.",
     "502": "An instance, or what tells about it, did not do its part.",
 }
-_OF_READS = ("400", "401", "403", "404", "405", "502")
+_OF_READS = ("400", "401", "403", "404", "405", "429", "502")
 _OF_QUESTIONS = (*_OF_READS, "409", "422")  # to somebody else: he may not know, or have too much to do
 
 _PROBLEM_SCHEMA = {
@@ -116,18 +157,27 @@ class BearerScheme(OpenApiAuthenticationExtension):
 
 
 def reads(
-    name: str, *, answer: Shape, query: Shape | None = None, waits: Shape | None = None
+    name: str,
+    *,
+    answer: Shape,
+    query: Shape | None = None,
+    waits: Shape | None = None,
+    tag: Collection[str] | bool = False,
 ) -> Callable[[Handler], Handler]:
-    """Describe a handler that changes nothing. *waits*: what it answers while somebody else is asked."""
+    """Describe a handler that changes nothing. *waits*: what it answers while somebody else is asked.
+
+    *tag*: the members of the answer by which one sees whether it was changed, or all; it has an ETag.
+    """
     responses = {200: OpenApiResponse(answer, description="What was asked for.")}
     parameters: list[Any] = [query] if query else []
     if waits:
         responses[202] = OpenApiResponse(waits, description="There is no answer yet; ask again.")
         parameters.append(_RETRY_AFTER)
-    decorate: Callable[[Handler], Handler] = extend_schema(
-        operation_id=name, parameters=parameters, responses=responses
-    )
-    return decorate
+    if tag is False:
+        return extend_schema(operation_id=name, parameters=parameters, responses=responses)
+    responses[304] = OpenApiResponse(None, description="It is as it was: the ETag of `If-None-Match`.")
+    describe = extend_schema(operation_id=name, parameters=[*parameters, *_TAGS], responses=responses)
+    return lambda handler: describe(shown(handler, None if tag is True else tag))
 
 
 def gives_file(name: str) -> Callable[[Handler], Handler]:
@@ -146,9 +196,10 @@ def changes(
     body: Any = None,
     status: int = 200,
     query: Shape = ChangeQuery,
+    whole: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Describe a handler that changes something and answers *status* with *answer*; with
-    ``?dry_run=true`` it answers 200 with a plan.
+    ``?dry_run=true`` it answers 200 with a plan. *whole*: it replaces the whole of what is there.
     """
     what = {
         200: "The change is done.",
@@ -168,13 +219,13 @@ def changes(
         responses[200] = OpenApiResponse(
             PlanOut, description="The plan, as asked by `dry_run`: nothing was changed."
         )
-    decorate: Callable[[Handler], Handler] = extend_schema(
+    describe = extend_schema(
         operation_id=name,
-        parameters=[query, _LOCATION] if status == 202 else [query],
+        parameters=[query, *_CONDITIONS, *([_LOCATION] if status == 202 else [])],
         request=body,
         responses=responses,
     )
-    return decorate
+    return lambda handler: describe(guarded(handler, whole=whole))
 
 
 def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:

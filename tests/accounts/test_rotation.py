@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from accounts.models import Team, User
 from albatross.models import Instance
 from mollymawk.keyring import SealBroken, reseal, seal, seal_json, unseal, unseal_json
+from mollymawk.models import KeyedRequest
 from unikernels.management.commands import rotate_keys
 from unikernels.models import Unikernel, Version
 
@@ -45,7 +46,8 @@ def stored(settings: Any, robur: Team, alice: User) -> list[Any]:
     codes = Authenticator.objects.create(
         user=alice, type="recovery_codes", data={"seed": seal("seed"), "used_mask": 5}
     )
-    return [instance, unikernel, bare, version, totp, codes]
+    asked = KeyedRequest.objects.create(credential="person:1", sealed_answer=seal_json({"token": "x"}))
+    return [instance, unikernel, bare, version, totp, codes, asked]
 
 
 def rotate() -> dict[str, int]:
@@ -60,7 +62,7 @@ def rotate() -> dict[str, int]:
 def opened(stored: list[Any]) -> list[Any]:
     for row in stored:
         row.refresh_from_db()
-    instance, unikernel, bare, version, totp, codes = stored
+    instance, unikernel, bare, version, totp, codes, asked = stored
     return [
         unseal(instance.sealed_key),
         unseal_json(unikernel.sealed_arguments),
@@ -68,10 +70,11 @@ def opened(stored: list[Any]) -> list[Any]:
         unseal_json(version.sealed_arguments),
         unseal(totp.data["secret"]),
         (unseal(codes.data["seed"]), codes.data["used_mask"]),
+        unseal_json(asked.sealed_answer),
     ]
 
 
-PLAIN = ["the key", ARGUMENTS, "", ARGUMENTS, "JBSWY3DP", ("seed", 5)]
+PLAIN = ["the key", ARGUMENTS, "", ARGUMENTS, "JBSWY3DP", ("seed", 5), {"token": "x"}]
 
 
 def test_after_rotation_the_old_key_can_go(stored: list[Any], settings: Any) -> None:
@@ -81,6 +84,7 @@ def test_after_rotation_the_old_key_can_go(stored: list[Any], settings: Any) -> 
         "Version.sealed_arguments": 1,
         "Unikernel.sealed_arguments": 1,
         "Authenticator.data": 2,
+        "KeyedRequest.sealed_answer": 1,
     }
     settings.ENCRYPTION_KEYS = [NEW]
     assert opened(stored) == PLAIN

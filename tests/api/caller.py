@@ -18,8 +18,13 @@ from mollymawk.rest.schema import description
 class Caller:
     """Calls as one person or program. ``answer.data`` is the body, decoded."""
 
-    def __init__(self, client: Client) -> None:
-        self.client = client
+    def __init__(self, client: Client, headers: dict[str, str] | None = None) -> None:
+        self.client, self.headers = client, headers or {}
+
+    def saying(self, **headers: str) -> Caller:
+        """The same program, which sends these headers too (``If_Match`` is ``If-Match``)."""
+        told = {name.replace("_", "-"): value for name, value in headers.items()}
+        return Caller(self.client, self.headers | told)
 
     def get(self, path: str, **query: Any) -> Any:
         return self.call("get", path, None, query)
@@ -38,10 +43,10 @@ class Caller:
         address = path if path.startswith(("/", "http")) else f"/api/v1/{path}"
         if query:
             address += ("&" if "?" in address else "?") + urlencode(query)
-        sent: dict[str, Any] = {}
+        sent: dict[str, Any] = {"headers": self.headers} if self.headers else {}
         if method != "get":
             data = "" if body is None else json.dumps(body)
-            sent = {"data": data, "content_type": "application/json"}
+            sent |= {"data": data, "content_type": "application/json"}
         answer = getattr(self.client, method)(address, **sent)
         check(method, urlsplit(address).path, answer)
         return answer

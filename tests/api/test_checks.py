@@ -46,7 +46,7 @@ def test_a_check_is_added_shown_changed_and_removed(path: str, house: House, dep
     assert "answers 200 to 299" in check["told"]
     assert deployer.get(path).json()["items"] == [check]
 
-    changed = deployer.put(place, HTTP | {"name": "site", "seconds": 60})
+    changed = deployer.saying(If_Match="*").put(place, HTTP | {"name": "site", "seconds": 60})
     assert (changed.status_code, changed.json()["name"], changed.json()["seconds"]) == (200, "site", 60)
     told = deployer.get(f"unikernels/{house.unikernel.pk}/").json()["checks"]
     assert [(item["name"], item["state"]) for item in told] == [("site", "unknown")]

@@ -20,7 +20,8 @@ LIMITS: dict[str, Any] = {"unikernels": 2, "memory": 128, "block": 32, "cpuids":
 
 @pytest.fixture
 def superuser(root: User, client_of: ClientOf) -> Caller:
-    return Caller(client_of(root))
+    """One who knows what is replaced."""
+    return Caller(client_of(root)).saying(If_Match="*")
 
 
 def test_a_quota_tells_granted_observed_used_and_free(house: House, viewer: Caller) -> None:

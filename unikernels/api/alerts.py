@@ -100,7 +100,7 @@ class Alerts(Endpoint):
 class OneAlert(Endpoint):
     """One alert."""
 
-    @reads("getAlert", answer=AlertOut)
+    @reads("getAlert", answer=AlertOut, tag=True)
     def get(self, request: Request, pk: int) -> Response:
         """Show an alert."""
         return Response(show(alert_of(self.actor, pk)))
@@ -143,7 +143,7 @@ def hours_of(user: User) -> dict[str, str | None]:
 class QuietHoursOfMine(Endpoint):
     """The hours in which the caller gets no mail about alerts; they come in one letter afterwards."""
 
-    @reads("getQuietHours", answer=QuietHoursOut)
+    @reads("getQuietHours", answer=QuietHoursOut, tag=True)
     def get(self, request: Request) -> Response:
         """Show my quiet hours."""
         return Response(hours_of(self._person()))

@@ -6,6 +6,8 @@ from accounts.access import team_of
 from accounts.endpoint import PersonEndpoint
 from accounts.models import Role, Team
 from mollymawk.errors import Invalid
+from unikernels.access import unikernel_of
+from unikernels.models import Unikernel
 
 
 class Endpoint(PersonEndpoint):
@@ -19,3 +21,9 @@ class Endpoint(PersonEndpoint):
         if not name:
             raise Invalid("Say which team.", fields={"team": ["This field is required without a token."]})
         return team_of(actor, name, role)
+
+    def unikernel(self, pk: int, role: Role) -> Unikernel:
+        """The unikernel *pk*, to be changed by somebody with *role*: plans stand on what it is now."""
+        found = unikernel_of(self.actor, pk, role)
+        self.stands_on(found.current_id, found.digest, found.state, found.changed_outside)
+        return found

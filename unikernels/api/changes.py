@@ -37,7 +37,7 @@ class Configure(Endpoint):
         It is replaced by one with the new configuration, and goes back when that one does not run.
         """
         dry, actor, body = self.dry_run(), self.actor, self.body(self.In)
-        unikernel = unikernel_of(actor, pk, Role.DEPLOYER)
+        unikernel = self.unikernel(pk, Role.DEPLOYER)
         accept = frozenset(body["accept"])
         wanted: dict[str, Any] = {
             "actor": actor,
@@ -58,7 +58,7 @@ class Restart(Endpoint):
         """Restart a unikernel."""
         self.body(NoBody)
         dry, actor = self.dry_run(), self.actor
-        unikernel = unikernel_of(actor, pk, Role.DEPLOYER)
+        unikernel = self.unikernel(pk, Role.DEPLOYER)
         if dry:
             return rehearsed(lambda: restart(actor=actor, unikernel=unikernel), f"Restart {unikernel}.")
         return accepted(request, restart(actor=actor, unikernel=unikernel))
@@ -72,7 +72,7 @@ class Destroy(Endpoint):
         """Destroy a unikernel."""
         self.body(NoBody)
         dry, actor = self.dry_run(), self.actor
-        unikernel = unikernel_of(actor, pk, Role.DEPLOYER)
+        unikernel = self.unikernel(pk, Role.DEPLOYER)
         if dry:
             return rehearsed(lambda: destroy(actor=actor, unikernel=unikernel), f"Destroy {unikernel}.")
         return accepted(request, destroy(actor=actor, unikernel=unikernel))

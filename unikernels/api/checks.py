@@ -76,12 +76,12 @@ class Checks(Endpoint):
 class OneCheck(CheckEndpoint):
     """One check."""
 
-    @reads("getCheck", answer=CheckDetail)
+    @reads("getCheck", answer=CheckDetail, tag=("name", "kind", "settings", "seconds"))
     def get(self, request: Request, pk: int, check: int) -> Response:
         """Show a check with its ups and downs."""
         return Response(show_whole(self.check(pk, check)))
 
-    @changes("changeCheck", body=CheckIn, answer=CheckOut)
+    @changes("changeCheck", body=CheckIn, answer=CheckOut, whole=True)
     def put(self, request: Request, pk: int, check: int) -> Response:
         """Change a check.
 

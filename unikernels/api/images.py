@@ -165,7 +165,7 @@ class OneImage(Endpoint):
     class Change(ChangeQuery, TeamQuery):
         """Whose."""
 
-    @reads("getImage", query=TeamQuery, answer=ImageOut)
+    @reads("getImage", query=TeamQuery, answer=ImageOut, tag=True)
     def get(self, request: Request, digest: str) -> Response:
         """Show an image."""
         team = self.team(self.query(TeamQuery).get("team"))

@@ -107,7 +107,7 @@ class Instances(Endpoint):
 class OneInstance(Endpoint):
     """One instance."""
 
-    @reads("getInstance", answer=InstanceOut)
+    @reads("getInstance", answer=InstanceOut, tag=True)
     def get(self, request: Request, name: str) -> Response:
         """Show an instance."""
         return Response(show(instance_of(self.actor, name)))

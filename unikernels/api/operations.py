@@ -225,7 +225,7 @@ class Operations(Endpoint):
 class OneOperation(Endpoint):
     """One operation."""
 
-    @reads("getOperation", answer=OperationDetail)
+    @reads("getOperation", answer=OperationDetail, tag=True)
     def get(self, request: Request, pk: int) -> Response:
         """Show an operation."""
         return Response(detail(operation_of(self.actor, pk)))

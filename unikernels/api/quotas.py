@@ -166,12 +166,12 @@ class OneQuota(Endpoint):
             child=serializers.CharField(max_length=63), max_length=MAX_BRIDGES, default=list
         )
 
-    @reads("getQuota", answer=QuotaOut)
+    @reads("getQuota", answer=QuotaOut, tag=("granted",))
     def get(self, request: Request, team: str, instance: str) -> Response:
         """Show a quota."""
         return Response(show(quota_of(self.actor, team, instance)))
 
-    @changes("grantQuota", body=In, status=200, answer=QuotaOut)
+    @changes("grantQuota", body=In, status=200, answer=QuotaOut, whole=True)
     def put(self, request: Request, team: str, instance: str) -> Response:
         """Grant a quota.
 

@@ -76,13 +76,14 @@ class Unikernels(Endpoint):
         """Deploy a unikernel."""
         dry, actor, body = self.dry_run(), self.actor, self.body(self.In)
         team = self.team(body.get("team"), Role.DEPLOYER)
-        accept = frozenset(body["accept"])
+        accept, source = frozenset(body["accept"]), self._source(team, body)
+        self.stands_on(source.digest)
         wanted: dict[str, Any] = {
             "actor": actor,
             "team": team,
             "instance": instance_of(actor, body["instance"]),
             "name": body["name"],
-            "image": self._source(team, body),
+            "image": source,
             "configuration": body["configuration"],
             "accept": accept,
         }
@@ -99,7 +100,7 @@ class Unikernels(Endpoint):
 class OneUnikernel(Endpoint):
     """One unikernel."""
 
-    @reads("getUnikernel", answer=UnikernelDetail)
+    @reads("getUnikernel", answer=UnikernelDetail, tag=True)
     def get(self, request: Request, pk: int) -> Response:
         """Show a unikernel."""
         return Response(detail(self.actor, unikernel_of(self.actor, pk)))

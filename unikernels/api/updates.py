@@ -113,7 +113,7 @@ def updates_set(actor: Actor, unikernel: Unikernel, wanted: dict[str, Any]) -> N
 class Updates(Endpoint):
     """What happens to a unikernel without a person."""
 
-    @reads("getUpdates", answer=UpdatesOut)
+    @reads("getUpdates", answer=UpdatesOut, tag=("mode", "maintenance", "restart_after"))
     def get(self, request: Request, pk: int) -> Response:
         """Show what happens to a unikernel by itself."""
         return Response(show(unikernel_of(self.actor, pk)))

@@ -12,7 +12,7 @@ from accounts.models import Role
 from mollymawk.errors import Refused
 from mollymawk.rest.schema import changes
 from mollymawk.rest.shapes import NoBody, Strict
-from unikernels.access import image_of, unikernel_of, version_of
+from unikernels.access import image_of, version_of
 from unikernels.api.base import Endpoint
 from unikernels.api.fields import AcceptField, ConfigurationField, DigestField
 from unikernels.api.operations import OperationSummary, accepted
@@ -52,12 +52,13 @@ class Upgrade(Endpoint):
         It is replaced by the new version, and goes back when that one does not run or fails its checks.
         """
         dry, actor, body = self.dry_run(), self.actor, self.body(self.In)
-        unikernel = unikernel_of(actor, pk, Role.DEPLOYER)
-        accept = frozenset(body["accept"])
+        unikernel = self.unikernel(pk, Role.DEPLOYER)
+        accept, to = frozenset(body["accept"]), self._target(unikernel, body)
+        self.stands_on(to.digest)
         wanted: dict[str, Any] = {
             "actor": actor,
             "unikernel": unikernel,
-            "to": self._target(unikernel, body),
+            "to": to,
             "configuration": body.get("configuration"),
             "accept": accept,
         }
@@ -86,7 +87,7 @@ class Rollback(Endpoint):
         """
         self.body(NoBody)
         dry, actor = self.dry_run(), self.actor
-        wanted: dict[str, Any] = {"actor": actor, "unikernel": unikernel_of(actor, pk, Role.DEPLOYER)}
+        wanted: dict[str, Any] = {"actor": actor, "unikernel": self.unikernel(pk, Role.DEPLOYER)}
         if dry:
             return planned(lambda: plan_rollback(**wanted), (), lambda: rollback(**wanted))
         return accepted(request, rollback(**wanted))

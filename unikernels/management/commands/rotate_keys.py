@@ -17,6 +17,7 @@ from django.db.models import Model
 
 from albatross.models import Instance
 from mollymawk.keyring import SealBroken, reseal
+from mollymawk.models import KeyedRequest
 from unikernels.models import Unikernel, Version
 
 BATCH = 200  # rows of one transaction: short enough for SQLite, where writers wait for each other
@@ -26,6 +27,7 @@ SEALED_COLUMNS: list[tuple[type[Model], str]] = [
     (Version, "sealed_arguments"),
     (Unikernel, "sealed_arguments"),
     (Authenticator, "data"),
+    (KeyedRequest, "sealed_answer"),
 ]
 # The data of a second factor is an object in which these hold sealed texts, or lists of them.
 SEALED_MEMBERS = {"secret", "seed", "migrated_codes"}
