@@ -151,7 +151,7 @@ def test_a_newcomer_starts_one_with_something_running_and_finds_it_again(process
         "legacy:wiki": address(12),
         "demo:resolver": address(13),
     }
-    assert status == {"address": where, "running": running, "faults": []}
+    assert status == {"address": where, "running": running, "faults": [], "readers": {}}
     first.send_signal(signal.SIGTERM)
     assert first.wait(timeout=10) == 0
     second, told = process("--seed-demo")
