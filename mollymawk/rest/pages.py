@@ -8,6 +8,8 @@ import base64
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import reduce
 from typing import Any
 
 from django.db.models import Model, Q, QuerySet
@@ -20,33 +22,45 @@ MAX_LIMIT = 200  # a page of the largest objects stays below a quarter of a mega
 MAX_CURSOR = 512  # the longest key: a 63-character name and a number, in base64
 MAX_ID = 2**63 - 1  # what a database key can be
 
-Value = str | int
+Value = str | int | datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One column of an order. The last column of an order must be unique."""
+    """One column of an order, never null. The last column of an order must be unique."""
 
     column: str
-    kind: type[str | int] = int
+    kind: type[Value] = int
     falling: bool = False
 
     def beyond(self, value: Value) -> Q:
         """What comes after *value*."""
         return Q(**{f"{self.column}__{'lt' if self.falling else 'gt'}": value})
 
-    def admits(self, value: object) -> bool:
-        """Whether *value* can stand in this column."""
-        if self.kind is int:
-            return type(value) is int and 0 <= value <= MAX_ID
-        return isinstance(value, str) and value.isprintable()
+    def of(self, row: Model | dict[str, Any]) -> str | int:
+        """What stands in this column of *row*, as a cursor tells it."""
+        value = row[self.column] if isinstance(row, dict) else reduce(getattr, self.column.split("__"), row)
+        return value.isoformat() if isinstance(value, datetime) else value  # type: ignore[return-value]
+
+    def read(self, told: object) -> Value:
+        """The value that a cursor tells. Raises ``ValueError`` for what cannot stand in this column."""
+        if self.kind is int and type(told) is int and 0 <= told <= MAX_ID:
+            return told
+        if self.kind is str and isinstance(told, str) and told.isprintable():
+            return told
+        if self.kind is datetime and isinstance(told, str):
+            moment = datetime.fromisoformat(told)
+            if moment.tzinfo is not None and moment.year > 1:  # what a database can turn into its own zone
+                return moment
+        raise ValueError(told)
 
 
 @dataclass(frozen=True, slots=True)
 class Keyset:
-    """A total order of rows, and the pages along it."""
+    """A total order of rows, and the pages along it. A cursor belongs to the orders of one *name*."""
 
     keys: tuple[Key, ...]
+    name: str = ""
 
     def ordered(self, rows: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
         """*rows* in this order."""
@@ -62,21 +76,25 @@ class Keyset:
 
     def cursor(self, row: Model | dict[str, Any]) -> str:
         """An opaque text that stands for the place of *row*."""
-        values = [row[key.column] if isinstance(row, dict) else getattr(row, key.column) for key in self.keys]
-        text = json.dumps(values, separators=(",", ":"))
+        values = [key.of(row) for key in self.keys]
+        text = json.dumps([self.name, *values] if self.name else values, separators=(",", ":"))
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
     def _read(self, cursor: str) -> Sequence[Value]:
         try:
+            if len(cursor) > MAX_CURSOR:
+                raise broken_cursor()
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-            values = json.loads(raw) if len(cursor) <= MAX_CURSOR else None
-        except (ValueError, RecursionError):
-            values = None
-        if not isinstance(values, list) or len(values) != len(self.keys):
-            raise broken_cursor()
-        if not all(key.admits(value) for key, value in zip(self.keys, values, strict=True)):
-            raise broken_cursor()
-        return values
+            return self._values(json.loads(raw))
+        except (ValueError, OverflowError, RecursionError):
+            raise broken_cursor() from None
+
+    def _values(self, told: object) -> list[Value]:
+        """What a cursor of ours tells. Raises ``ValueError`` for one of another order or list."""
+        name = [self.name] if self.name else []
+        if not (isinstance(told, list) and told[: len(name)] == name):
+            raise ValueError(told)
+        return [key.read(value) for key, value in zip(self.keys, told[len(name) :], strict=True)]
 
 
 def broken_cursor() -> Invalid:

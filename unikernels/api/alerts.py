@@ -14,7 +14,8 @@ from accounts.mail.models import QuietHours
 from accounts.mail.quiet import quiet_set, zones
 from accounts.models import User
 from mollymawk.errors import Forbidden
-from mollymawk.rest.pages import NEWEST_FIRST, page
+from mollymawk.rest.orders import ID, Orders
+from mollymawk.rest.pages import page
 from mollymawk.rest.plans import rehearsed
 from mollymawk.rest.schema import changes, reads
 from mollymawk.rest.shapes import Page, PageQuery, Strict
@@ -59,6 +60,9 @@ def show(alert: Alert) -> dict[str, Any]:
     }
 
 
+ORDERS = Orders("-id", {"id": ID})
+
+
 class Alerts(Endpoint):
     """All alerts that concern the caller, newest first."""
 
@@ -68,9 +72,11 @@ class Alerts(Endpoint):
         team = serializers.CharField(required=False)
         instance = serializers.CharField(required=False)
         rule = serializers.ChoiceField([rule.value for rule in Rule], required=False)
+        since = serializers.DateTimeField(required=False, help_text="began then or later")
         open = serializers.BooleanField(
             required=False, allow_null=True, default=None, help_text="true: what goes on; false: what is over"
         )
+        ordering = ORDERS.field()
 
     class Out(Page):
         """A page of alerts."""
@@ -85,16 +91,16 @@ class Alerts(Endpoint):
         over is kept for 30 days.
         """
         query = self.query(self.Query)
-        rows = alerts_of(self.actor).select_related("team", "instance")
-        if team := query.get("team"):
-            rows = rows.filter(team=self.team(team))
-        if instance := query.get("instance"):
-            rows = rows.filter(instance__name=instance)
-        if rule := query.get("rule"):
-            rows = rows.filter(rule=rule)
+        rows = self.narrowed(
+            alerts_of(self.actor).select_related("team", "instance"),
+            query,
+            instance="instance__name",
+            rule="rule",
+            since="fired_at__gte",
+        )
         if query["open"] is not None:
             rows = rows.filter(resolved_at__isnull=query["open"])
-        return Response(page(rows, request=request, order=NEWEST_FIRST, query=query, show=show))
+        return Response(page(rows, request=request, order=ORDERS.of(query), query=query, show=show))
 
 
 class OneAlert(Endpoint):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.db.models import QuerySet
+
 from accounts.access import team_of
 from accounts.endpoint import PersonEndpoint
 from accounts.models import Role, Team
@@ -27,3 +31,13 @@ class Endpoint(PersonEndpoint):
         found = unikernel_of(self.actor, pk, role)
         self.stands_on(found.current_id, found.digest, found.state, found.changed_outside)
         return found
+
+    def narrowed(self, rows: QuerySet[Any, Any], query: dict[str, Any], **columns: str) -> QuerySet[Any, Any]:
+        """Those of *rows* that a checked *query* asks for; *columns*: which column a name of it is about.
+
+        ``team``, when it is asked for, is one that the caller may look into: else ``Missing``.
+        """
+        told = {column: query.get(name) for name, column in columns.items()}
+        if query.get("team"):
+            told["team"] = self.team(query["team"])
+        return rows.filter(**{column: value for column, value in told.items() if value is not None})

@@ -10,7 +10,8 @@ from rest_framework.response import Response
 
 from accounts.models import Role
 from mollymawk import streaming
-from mollymawk.rest.pages import NEWEST_FIRST, page
+from mollymawk.rest.orders import ID, NAME, Orders
+from mollymawk.rest.pages import Key, page
 from mollymawk.rest.plans import rehearsed
 from mollymawk.rest.schema import changes, gives_file, reads
 from mollymawk.rest.shapes import Page, PageQuery
@@ -48,14 +49,20 @@ def show(file: BlockFile) -> dict[str, Any]:
     }
 
 
+ORDERS = Orders("-id", {"id": ID, "name": NAME, "size": Key("size")})
+
+
 class BlockFiles(Endpoint):
     """All files with content that the caller may see, newest first."""
 
     class Query(PageQuery):
-        """Which ones."""
+        """Which ones, in which order."""
 
         team = serializers.CharField(required=False)
         block = serializers.IntegerField(required=False, min_value=1, help_text="read from this one")
+        origin = serializers.ChoiceField(BlockFile.Source.values, required=False)
+        q = serializers.CharField(required=False, max_length=200, help_text="a part of the name")
+        ordering = ORDERS.field()
 
     class Out(Page):
         """A page of files."""
@@ -66,12 +73,8 @@ class BlockFiles(Endpoint):
     def get(self, request: Request) -> Response:
         """List files with the content of block devices."""
         query = self.query(self.Query)
-        rows = files_of(self.actor)
-        if team := query.get("team"):
-            rows = rows.filter(team=self.team(team))
-        if block := query.get("block"):
-            rows = rows.filter(block=block)
-        return Response(page(rows, request=request, order=NEWEST_FIRST, query=query, show=show))
+        rows = self.narrowed(files_of(self.actor), query, block="block", origin="source", q="name__icontains")
+        return Response(page(rows, request=request, order=ORDERS.of(query), query=query, show=show))
 
 
 class OneBlockFile(Endpoint):

@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Role
-from mollymawk.rest.pages import BY_ID, page
+from mollymawk.rest.orders import ID, NAME, Orders
+from mollymawk.rest.pages import Key, page
 from mollymawk.rest.plans import rehearsed
 from mollymawk.rest.schema import changes, reads
 from mollymawk.rest.shapes import Page, PageQuery, Strict
@@ -47,14 +48,20 @@ def show(block: Block) -> dict[str, Any]:
     }
 
 
+ORDERS = Orders("id", {"id": ID, "name": NAME, "size": Key("size"), "instance": Key("instance__name", str)})
+
+
 class Blocks(Endpoint):
     """All block devices that the caller may see."""
 
     class Query(PageQuery):
-        """Which ones."""
+        """Which ones, in which order."""
 
         team = serializers.CharField(required=False)
         instance = serializers.CharField(required=False)
+        active = serializers.BooleanField(required=False, allow_null=True, default=None)
+        q = serializers.CharField(required=False, max_length=63, help_text="a part of the name")
+        ordering = ORDERS.field()
 
     class Out(Page):
         """A page of block devices."""
@@ -73,12 +80,10 @@ class Blocks(Endpoint):
     def get(self, request: Request) -> Response:
         """List block devices."""
         query = self.query(self.Query)
-        rows = blocks_of(self.actor)
-        if team := query.get("team"):
-            rows = rows.filter(team=self.team(team))
-        if instance := query.get("instance"):
-            rows = rows.filter(instance__name=instance)
-        return Response(page(rows, request=request, order=BY_ID, query=query, show=show))
+        rows = self.narrowed(
+            blocks_of(self.actor), query, instance="instance__name", active="active", q="name__icontains"
+        )
+        return Response(page(rows, request=request, order=ORDERS.of(query), query=query, show=show))
 
     @changes("createBlock", body=In, status=201, answer=BlockOut)
     def post(self, request: Request) -> Response:

@@ -8,7 +8,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mollymawk.rest.pages import BY_NAME, page
+from mollymawk.rest.orders import ID, NAME, Orders
+from mollymawk.rest.pages import page
 from mollymawk.rest.schema import reads
 from mollymawk.rest.shapes import Page, PageQuery, Strict
 from unikernels.api.base import Endpoint
@@ -53,20 +54,29 @@ def show_builder(builder: Builder) -> dict[str, Any]:
     }
 
 
+ORDERS = Orders("name", {"name": NAME, "id": ID})
+
+
 class Builders(Endpoint):
     """The builders from which everybody may deploy."""
+
+    class Query(PageQuery):
+        """Which ones, in which order."""
+
+        q = serializers.CharField(required=False, max_length=63, help_text="a part of the name")
+        ordering = ORDERS.field()
 
     class Out(Page):
         """A page of builders."""
 
         items = BuilderOut(many=True)
 
-    @reads("listBuilders", query=PageQuery, answer=Out)
+    @reads("listBuilders", query=Query, answer=Out)
     def get(self, request: Request) -> Response:
         """List builders."""
-        query = self.query(PageQuery)
-        rows = builders_of(self.actor)
-        return Response(page(rows, request=request, order=BY_NAME, query=query, show=show_builder))
+        query = self.query(self.Query)
+        rows = self.narrowed(builders_of(self.actor), query, q="name__icontains")
+        return Response(page(rows, request=request, order=ORDERS.of(query), query=query, show=show_builder))
 
 
 class Jobs(Endpoint):

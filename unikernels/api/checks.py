@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from django.urls import reverse
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Role
 from mollymawk.errors import Missing
-from mollymawk.rest.pages import BY_NAME, NEWEST_FIRST, page
+from mollymawk.rest.orders import ID, NAME, Orders
+from mollymawk.rest.pages import page
 from mollymawk.rest.plans import plan, rehearsed
 from mollymawk.rest.schema import changes, reads
 from mollymawk.rest.shapes import Page, PageQuery
@@ -28,7 +30,7 @@ from unikernels.api.check_shapes import (
 )
 from unikernels.checks.services import check_add, check_change, check_of, check_remove, check_try, results_of
 from unikernels.checks.settings import parse, told
-from unikernels.models import Check
+from unikernels.models import Check, CheckResult
 
 
 class CheckEndpoint(Endpoint):
@@ -43,19 +45,31 @@ class CheckEndpoint(Endpoint):
         return found
 
 
+ORDERS = Orders("name", {"name": NAME, "id": ID})
+OF_RESULTS = Orders("-id", {"id": ID})
+
+
 class Checks(Endpoint):
     """The checks of a unikernel."""
+
+    class Query(PageQuery):
+        """Which ones, in which order."""
+
+        kind = serializers.ChoiceField(Check.Kind.values, required=False)
+        state = serializers.ChoiceField(Check.State.values, required=False)
+        ordering = ORDERS.field()
 
     class Out(Page):
         """A page of checks."""
 
         items = CheckOut(many=True)
 
-    @reads("listChecks", query=PageQuery, answer=Out)
+    @reads("listChecks", query=Query, answer=Out)
     def get(self, request: Request, pk: int) -> Response:
         """List the checks of a unikernel."""
-        query, rows = self.query(PageQuery), unikernel_of(self.actor, pk).checks.all()
-        return Response(page(rows, request=request, order=BY_NAME, query=query, show=show))
+        query = self.query(self.Query)
+        rows = self.narrowed(unikernel_of(self.actor, pk).checks.all(), query, kind="kind", state="state")
+        return Response(page(rows, request=request, order=ORDERS.of(query), query=query, show=show))
 
     @changes("addCheck", body=CheckIn, status=201, answer=CheckOut)
     def post(self, request: Request, pk: int) -> Response:
@@ -107,16 +121,27 @@ class OneCheck(CheckEndpoint):
 class Results(CheckEndpoint):
     """The single tries of a check."""
 
+    class Query(PageQuery):
+        """Which ones, in which order."""
+
+        outcome = serializers.ChoiceField(CheckResult.Outcome.values, required=False)
+        since = serializers.DateTimeField(required=False, help_text="made then or later")
+        until = serializers.DateTimeField(required=False, help_text="made before")
+        ordering = OF_RESULTS.field()
+
     class Out(Page):
         """A page of results."""
 
         items = ResultOut(many=True)
 
-    @reads("listCheckResults", query=PageQuery, answer=Out)
+    @reads("listCheckResults", query=Query, answer=Out)
     def get(self, request: Request, pk: int, check: int) -> Response:
         """List what a check found, newest first, as far back as single results are kept."""
-        query, rows = self.query(PageQuery), results_of(self.check(pk, check))
-        return Response(page(rows, request=request, order=NEWEST_FIRST, query=query, show=show_result))
+        query, rows = self.query(self.Query), results_of(self.check(pk, check))
+        rows = self.narrowed(rows, query, outcome="outcome", since="at__gte", until="at__lt")
+        return Response(
+            page(rows, request=request, order=OF_RESULTS.of(query), query=query, show=show_result)
+        )
 
 
 class Try(Endpoint):

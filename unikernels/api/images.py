@@ -18,7 +18,8 @@ from accounts.models import Role
 from albatross.errors import ImageRefused
 from albatross.solo5 import inspect
 from mollymawk.errors import Invalid
-from mollymawk.rest.pages import NEWEST_FIRST, page
+from mollymawk.rest.orders import ID, NAME, Orders
+from mollymawk.rest.pages import Key, page
 from mollymawk.rest.parsers import ImageParser, LengthRequired, TooLarge
 from mollymawk.rest.plans import plan, rehearsed
 from mollymawk.rest.schema import changes, reads
@@ -68,6 +69,9 @@ def show(copy: TeamImage) -> dict[str, Any]:
     }
 
 
+ORDERS = Orders("-id", {"id": ID, "name": NAME, "size": Key("image__size")})
+
+
 class TeamQuery(Strict):
     """Whose."""
 
@@ -80,9 +84,13 @@ class Images(Endpoint):
     parser_classes: list[type[BaseParser]] = [ImageParser, MultiPartParser]
 
     class Query(PageQuery):
-        """Which ones."""
+        """Which ones, in which order."""
 
         team = serializers.CharField(required=False)
+        q = serializers.CharField(required=False, max_length=200, help_text="a part of the file name")
+        digest = serializers.CharField(required=False, max_length=64, help_text="how the SHA-256 begins")
+        target = serializers.CharField(required=False, max_length=10, help_text="Solo5 ABI target")
+        ordering = ORDERS.field()
 
     class Out(Page):
         """A page of images."""
@@ -104,10 +112,14 @@ class Images(Endpoint):
     def get(self, request: Request) -> Response:
         """List images."""
         query = self.query(self.Query)
-        rows = images_of(self.actor)
-        if team := query.get("team"):
-            rows = rows.filter(team=self.team(team))
-        return Response(page(rows, request=request, order=NEWEST_FIRST, query=query, show=show))
+        rows = self.narrowed(
+            images_of(self.actor),
+            query,
+            q="name__icontains",
+            digest="image__digest__startswith",
+            target="image__target",
+        )
+        return Response(page(rows, request=request, order=ORDERS.of(query), query=query, show=show))
 
     @changes(
         "uploadImage",

@@ -11,7 +11,8 @@ from rest_framework.response import Response
 
 from accounts.actors import require_superuser
 from albatross.models import Instance
-from mollymawk.rest.pages import BY_NAME, page
+from mollymawk.rest.orders import ID, NAME, Orders
+from mollymawk.rest.pages import page
 from mollymawk.rest.plans import plan, rehearsed
 from mollymawk.rest.schema import changes, reads
 from mollymawk.rest.shapes import NoBody, Page, PageQuery, Strict
@@ -53,8 +54,18 @@ def show(instance: Instance) -> dict[str, Any]:
     }
 
 
+ORDERS = Orders("name", {"name": NAME, "id": ID})
+
+
 class Instances(Endpoint):
     """The instances on which the caller's teams have something."""
+
+    class Query(PageQuery):
+        """Which ones, in which order."""
+
+        status = serializers.ChoiceField(Instance.Status.values, required=False)
+        q = serializers.CharField(required=False, max_length=63, help_text="a part of the name")
+        ordering = ORDERS.field()
 
     class Out(Page):
         """A page of instances."""
@@ -76,13 +87,12 @@ class Instances(Endpoint):
             help_text="networks that liveness checks may reach beside global addresses",
         )
 
-    @reads("listInstances", query=PageQuery, answer=Out)
+    @reads("listInstances", query=Query, answer=Out)
     def get(self, request: Request) -> Response:
         """List instances."""
-        query = self.query(PageQuery)
-        return Response(
-            page(instances_of(self.actor), request=request, order=BY_NAME, query=query, show=show)
-        )
+        query = self.query(self.Query)
+        rows = self.narrowed(instances_of(self.actor), query, status="status", q="name__icontains")
+        return Response(page(rows, request=request, order=ORDERS.of(query), query=query, show=show))
 
     @changes("addInstance", body=In, status=201, answer=InstanceOut)
     def post(self, request: Request) -> Response:

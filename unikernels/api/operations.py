@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.urls import reverse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Event, Role
-from mollymawk.rest.pages import NEWEST_FIRST, page
+from mollymawk.rest.orders import ID, Orders
+from mollymawk.rest.pages import Key, page
 from mollymawk.rest.plans import rehearsed
 from mollymawk.rest.schema import changes, reads
 from mollymawk.rest.shapes import NoBody, Page, PageQuery
@@ -187,17 +190,29 @@ def accepted(request: Request, operation: Operation) -> Response:
     return Response(summary(operation), status=202, headers={"Location": place})
 
 
+ORDERS = Orders(
+    "-id", {"id": ID, "created_at": Key("created_at", datetime), "deadline_at": Key("deadline_at", datetime)}
+)
+
+
 class Operations(Endpoint):
     """All operations that the caller may see, newest first."""
 
     class Query(PageQuery):
-        """Which ones."""
+        """Which ones, in which order."""
 
         team = serializers.CharField(required=False)
         unikernel = serializers.IntegerField(required=False, min_value=1)
         block = serializers.IntegerField(required=False, min_value=1)
         finished = serializers.BooleanField(required=False, allow_null=True, default=None)
+        instance = serializers.CharField(required=False)
         kind = serializers.ChoiceField([kind.value for kind in Kind], required=False)
+        state = serializers.ChoiceField([state.value for state in State], required=False)
+        running = serializers.ChoiceField([running.value for running in Running], required=False)
+        reverted = serializers.BooleanField(required=False, allow_null=True, default=None)
+        since = serializers.DateTimeField(required=False, help_text="asked for then or later")
+        until = serializers.DateTimeField(required=False, help_text="asked for before")
+        ordering = ORDERS.field()
 
     class Out(Page):
         """A page of operations."""
@@ -208,18 +223,23 @@ class Operations(Endpoint):
     def get(self, request: Request) -> Response:
         """List operations."""
         query = self.query(self.Query)
-        rows = operations_of(self.actor)
-        if team := query.get("team"):
-            rows = rows.filter(team=self.team(team))
-        if unikernel := query.get("unikernel"):
-            rows = rows.filter(unikernel=unikernel)
-        if block := query.get("block"):
-            rows = rows.filter(block=block)
-        if kind := query.get("kind"):
-            rows = rows.filter(kind=kind)
+        rows = self.narrowed(
+            operations_of(self.actor),
+            query,
+            unikernel="unikernel",
+            block="block",
+            kind="kind",
+            state="state",
+            running="running",
+            reverted="reverted",
+            since="created_at__gte",
+            until="created_at__lt",
+        )
+        if instance := query.get("instance"):
+            rows = rows.filter(Q(instance__name=instance) | Q(unikernel__instance__name=instance))
         if query["finished"] is not None:
             rows = rows.filter(finished_at__isnull=not query["finished"])
-        return Response(page(rows, request=request, order=NEWEST_FIRST, query=query, show=summary))
+        return Response(page(rows, request=request, order=ORDERS.of(query), query=query, show=summary))
 
 
 class OneOperation(Endpoint):

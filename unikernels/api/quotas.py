@@ -14,7 +14,8 @@ from accounts.actors import require_superuser
 from accounts.models import Quota
 from albatross.messages import Policy
 from albatross.models import ObservedPolicy
-from mollymawk.rest.pages import BY_ID, cut
+from mollymawk.rest.orders import ID, Orders
+from mollymawk.rest.pages import Key, cut
 from mollymawk.rest.plans import plan
 from mollymawk.rest.schema import changes, reads
 from mollymawk.rest.shapes import Page, PageQuery, Strict
@@ -115,14 +116,19 @@ def _show(quota: Quota, observed: Policy | None, used: Usage) -> dict[str, Any]:
     }
 
 
+ORDERS = Orders("id", {"id": ID, "team": Key("team__name", str), "instance": Key("instance__name", str)})
+
+
 class Quotas(Endpoint):
     """The quotas of the caller's teams."""
 
     class Query(PageQuery):
-        """Which ones."""
+        """Which ones, in which order."""
 
         team = serializers.CharField(required=False)
         instance = serializers.CharField(required=False)
+        state = serializers.ChoiceField(Quota.State.values, required=False)
+        ordering = ORDERS.field()
 
     class Out(Page):
         """A page of quotas."""
@@ -133,12 +139,8 @@ class Quotas(Endpoint):
     def get(self, request: Request) -> Response:
         """List quotas."""
         query = self.query(self.Query)
-        rows = quotas_of(self.actor)
-        if team := query.get("team"):
-            rows = rows.filter(team=self.team(team))
-        if instance := query.get("instance"):
-            rows = rows.filter(instance__name=instance)
-        found, link = cut(rows, request=request, order=BY_ID, query=query)
+        rows = self.narrowed(quotas_of(self.actor), query, instance="instance__name", state="state")
+        found, link = cut(rows, request=request, order=ORDERS.of(query), query=query)
         return Response({"items": show_all(found), "next": link})
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Role, Team
-from mollymawk.rest.pages import BY_NAME, page
+from mollymawk.rest.orders import ID, NAME, Orders
+from mollymawk.rest.pages import Key, page
 from mollymawk.rest.schema import changes, reads
 from mollymawk.rest.shapes import Page, PageQuery, Strict
 from unikernels.access import image_of, instance_of, unikernel_of, unikernels_of
@@ -20,21 +23,45 @@ from unikernels.api.operations import OperationSummary, accepted
 from unikernels.api.plans import planned
 from unikernels.api.rows import UnikernelSummary, columns, summary
 from unikernels.api.sources import BuildChoice, chosen_build, only_one
+from unikernels.builds.status import Standing
 from unikernels.configuration import Configuration
-from unikernels.models import Build, Image, Unikernel
+from unikernels.models import Build, Check, Image, Unikernel
 from unikernels.operations.services import deploy, plan_deploy
+
+ORDERS = Orders(
+    "name",
+    {
+        "name": NAME,
+        "instance": Key("instance__name", str),
+        "state": Key("state", str),
+        "since": Key("state_since", datetime),
+        "id": ID,
+    },
+)
 
 
 class Unikernels(Endpoint):
     """All unikernels that the caller may see."""
 
     class Query(PageQuery):
-        """Which ones."""
+        """Which ones, in which order."""
 
         team = serializers.CharField(required=False)
         instance = serializers.CharField(required=False)
         state = serializers.ChoiceField(Unikernel.Presence.values, required=False)
+        standing = serializers.ChoiceField(
+            [standing.value for standing in Standing], required=False, help_text="beside its builder"
+        )
+        update_mode = serializers.ChoiceField(Unikernel.UpdateMode.values, required=False)
+        check = serializers.ChoiceField(
+            Check.State.values, required=False, help_text="one of its checks is in this state"
+        )
+        job = serializers.CharField(required=False, max_length=255, help_text="that built what it runs")
+        digest = DigestField(required=False, help_text="SHA-256 of what it runs")
+        unstable = serializers.BooleanField(required=False, allow_null=True, default=None)
+        changed_outside = serializers.BooleanField(required=False, allow_null=True, default=None)
         q = serializers.CharField(required=False, max_length=63, help_text="a part of the name")
+        ordering = ORDERS.field()
 
     class Out(Page):
         """A page of unikernels."""
@@ -60,16 +87,24 @@ class Unikernels(Endpoint):
     def get(self, request: Request) -> Response:
         """List unikernels."""
         query = self.query(self.Query)
-        rows = unikernels_of(self.actor)
-        if team := query.get("team"):
-            rows = rows.filter(team=self.team(team))
-        if instance := query.get("instance"):
-            rows = rows.filter(instance__name=instance)
-        if state := query.get("state"):
-            rows = rows.filter(state=state)
-        if part := query.get("q"):
-            rows = rows.filter(name__icontains=part)
-        return Response(page(columns(rows), request=request, order=BY_NAME, query=query, show=summary))
+        rows = self.narrowed(
+            unikernels_of(self.actor),
+            query,
+            instance="instance__name",
+            state="state",
+            standing="standing",
+            update_mode="update_mode",
+            job="current__build__job",
+            digest="digest",
+            unstable="unstable",
+            changed_outside="changed_outside",
+            q="name__icontains",
+        )
+        if state := query.get("check"):
+            rows = rows.filter(Exists(Check.objects.filter(unikernel=OuterRef("pk"), state=state)))
+        return Response(
+            page(columns(rows), request=request, order=ORDERS.of(query), query=query, show=summary)
+        )
 
     @changes("deploy", body=In, status=202, answer=OperationSummary)
     def post(self, request: Request) -> Response:

@@ -9,7 +9,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from mollymawk.rest.pages import Key, Keyset, page
+from mollymawk.rest.orders import Orders
+from mollymawk.rest.pages import Key, page
 from mollymawk.rest.schema import reads
 from mollymawk.rest.shapes import Page, PageQuery
 from unikernels.access import unikernel_of
@@ -20,7 +21,7 @@ from unikernels.arguments import masked, may_read_arguments
 from unikernels.models import Unikernel, Version
 from unikernels.versions import arguments_of
 
-NEWEST_NUMBER_FIRST = Keyset((Key("number", falling=True),))
+ORDERS = Orders("-number", {"number": Key("number")})
 
 
 class VersionOut(serializers.Serializer[Any]):
@@ -83,23 +84,35 @@ def shown(arguments: list[str], *, clear: bool) -> list[str]:
 class Versions(Endpoint):
     """The versions of a unikernel."""
 
+    class Query(PageQuery):
+        """Which ones, in which order."""
+
+        digest = serializers.CharField(required=False, max_length=64, help_text="how the SHA-256 begins")
+        origin = serializers.ChoiceField(Version.Origin.values, required=False)
+        held = serializers.BooleanField(
+            required=False, allow_null=True, default=None, help_text="whether its bytes are kept here"
+        )
+        ordering = ORDERS.field()
+
     class Out(Page):
         """A page of versions."""
 
         items = VersionDetail(many=True)
 
-    @reads("listVersions", query=PageQuery, answer=Out)
+    @reads("listVersions", query=Query, answer=Out)
     def get(self, request: Request, pk: int) -> Response:
         """List the versions of a unikernel, newest first.
 
         Each one whose bytes are held can be put in place again.
         """
-        query, actor = self.query(PageQuery), self.actor
+        query, actor = self.query(self.Query), self.actor
         unikernel = unikernel_of(actor, pk)
         clear = may_read_arguments(actor, unikernel.team)
 
         def show(version: Version) -> dict[str, Any]:
             return show_whole_version(version, current=version.pk == unikernel.current_id, clear=clear)
 
-        rows = versions_of(unikernel)
-        return Response(page(rows, request=request, order=NEWEST_NUMBER_FIRST, query=query, show=show))
+        rows = self.narrowed(versions_of(unikernel), query, digest="digest__startswith", origin="origin")
+        if query["held"] is not None:
+            rows = rows.filter(image__isnull=not query["held"])
+        return Response(page(rows, request=request, order=ORDERS.of(query), query=query, show=show))
