@@ -5,7 +5,15 @@ from dataclasses import replace
 import pytest
 
 from unikernels.operations.facts import Answer, Look, Memo, Sight
-from unikernels.operations.judge import Timings, backoff, judge_destroy, judge_stay, judge_swap, stay
+from unikernels.operations.judge import (
+    Timings,
+    backoff,
+    judge_destroy,
+    judge_stay,
+    judge_swap,
+    judge_window,
+    stay,
+)
 from unikernels.operations.machine import Event
 
 T = Timings()
@@ -191,3 +199,19 @@ def test_a_memo_survives_the_row() -> None:
     )
     assert Memo.from_json(full.to_json()) == full
     assert Memo.from_json({}) == Memo()
+
+
+@pytest.mark.parametrize(
+    ("results", "back"),
+    [
+        ([], False),
+        ([False], False),
+        ([True, False, True], False),
+        ([True, False, False], True),
+        ([False, True] * 3, False),
+        ([False, True] * 3 + [False], True),
+        ([False, True] * 3 + [True] * 60 + [False, True], False),
+    ],
+)
+def test_the_window_goes_back_after_two_failures_in_a_row_or_four_apart(results, back):
+    assert judge_window(results, T) is back
