@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import io
+import logging
 from typing import Any
 
 import qrcode
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.email_verification import send_verification_email_to_address
+from allauth.account.internal.stagekit import clear_login
+from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from qrcode.image.svg import SvgPathFillImage
 
+from accounts import registration
+from accounts.actors import SYSTEM
 from accounts.models import User
 from accounts.requests import client_address
-from accounts.services import user_register
+from accounts.services import user_activate, user_register
 from mollymawk.keyring import seal, unseal
+
+logger = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -25,15 +35,65 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         "email_password_mismatch": "This address and this password do not belong together.",
         "too_many_login_attempts": "Too many failed logins. Try again in a few minutes.",
         "rate_limited": "Too many attempts. Try again in a few minutes.",
+        "duplicate_email": "You log in with this address already.",
         "email_taken": "Somebody else has this address.",
         "incorrect_password": "This is not your password.",
         "enter_current_password": "This is not your present password.",
     }
 
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return registration.is_open(request)
+
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         """The account that *form* asks for, through the service; *user*, an empty row, is not used."""
-        data = form.cleaned_data
-        return user_register(email=data["email"], password=data["password1"], address=client_address(request))
+        email = form.cleaned_data["email"]
+        if registration.invited_address(request) == email:
+            self.stash_verified_email(request, email)  # the link of the invitation came to this address
+        return user_register(
+            email=email,
+            password=form.cleaned_data.get("password1"),
+            admitted=not settings.REGISTRATION_APPROVAL,
+            address=client_address(request),
+        )
+
+    def pre_login(self, request: HttpRequest, user: User, **facts: Any) -> HttpResponse | None:
+        """What stands between *user*, who proved to be that, and a session: None for nothing."""
+        response: HttpResponse | None
+        if registration.comes_in(user):
+            user_activate(actor=SYSTEM, user=user)
+        address = None if user.is_active else registration.unconfirmed(user)
+        if address is None:
+            response = super().pre_login(request, user, **facts)
+        else:
+            clear_login(request)
+            response = self.ask_to_confirm(request, address)
+        return response
+
+    def unstash_verified_email(self, request: HttpRequest) -> str | None:
+        """As allauth's, without a session for who has none: its cookie would tell new from known addresses."""
+        email: str | None = request.session.pop("account_verified_email", None)
+        return email
+
+    def ask_to_confirm(self, request: HttpRequest, address: EmailAddress) -> HttpResponse:
+        """Send the link that confirms *address* (one in three minutes), and say where to look."""
+        send_verification_email_to_address(request, address, signup=True)
+        response: HttpResponse = self.respond_email_verification_sent(request, None)
+        return response
+
+    def get_email_verification_redirect_url(self, email_address: EmailAddress) -> str:
+        if not email_address.user.is_active:
+            return reverse("account_inactive")
+        url: str = super().get_email_verification_redirect_url(email_address)
+        return url
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a mail about an account. The page that asked for it says the same when the mail server
+        is out of reach, or it would tell which addresses are known; the log says what failed.
+        """
+        try:
+            super().send_mail(template_prefix, email, context | {"site_url": settings.SITE_URL})
+        except OSError as error:  # smtplib's errors are some
+            logger.error("no mail could be sent (%s): %s", template_prefix, error)  # noqa: TRY400  # a sentence says it
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Whom the limits on attempts count for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
@@ -25,3 +26,18 @@ def check_peppers(**_: Any) -> list[checks.CheckMessage]:
         )
         for number in short
     ]
+
+
+def check_registration(**_: Any) -> list[checks.CheckMessage]:
+    """Links by mail can arrive, and not everybody walks in under any address."""
+    found: list[checks.CheckMessage] = []
+    if settings.EMAIL_VERIFICATION and not settings.EMAIL_HOST:
+        text = "EMAIL_VERIFICATION is on without EMAIL_HOST: the links stand in the server's output only."
+        found.append(checks.Warning(text, id="accounts.W002"))
+    if settings.REGISTRATION == "open" and not (
+        settings.REGISTRATION_APPROVAL or settings.EMAIL_VERIFICATION
+    ):
+        text = "REGISTRATION is open, nobody looks at who registers, and addresses are not confirmed."
+        hint = "Set REGISTRATION=invite, or REGISTRATION_APPROVAL or EMAIL_VERIFICATION to true."
+        found.append(checks.Warning(text, hint=hint, id="accounts.W003"))
+    return found

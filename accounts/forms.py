@@ -6,12 +6,15 @@ from typing import Any
 
 from allauth.account import forms as allauth_forms
 from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest, HttpResponse
 
+from accounts import registration
 from accounts.models import User
 from accounts.services.tokens import DEFAULT_DAYS, MAX_DAYS, MAX_NAME
+from accounts.services.users import address_vouch
 from albatross.names import MAX_LABEL
 from mollymawk.errors import ApplicationError, Conflict
 
@@ -40,6 +43,16 @@ class ResetPasswordKeyForm(ShortHelp, allauth_forms.ResetPasswordKeyForm):  # ty
     """A password instead of a forgotten one."""
 
 
+class AddEmailForm(allauth_forms.AddEmailForm):  # type: ignore[misc]  # allauth has no types
+    """Another address instead of the present one."""
+
+    def save(self, request: HttpRequest) -> EmailAddress:
+        # allauth takes the unconfirmed address for the last wish to change it, and removes it: without
+        # this whoever came in without a link would have no address at all.
+        address_vouch(self.user)
+        return super().save(request)
+
+
 class SignupForm(ShortHelp, allauth_forms.SignupForm):  # type: ignore[misc]  # allauth has no types
     """Asks to be let in. Who asks again is answered as the first time: an account that waits tells
     nobody that it is there, nor does one that is in use.
@@ -52,14 +65,20 @@ class SignupForm(ShortHelp, allauth_forms.SignupForm):  # type: ignore[misc]  # 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
         if self.account_already_exists:
             make_password(self.cleaned_data["password1"])  # takes the time that a new account takes
-            return None, self._wait(request)
+            return None, self._answered(request)
         try:
             return self.save(request), None
         except Conflict:  # registered by a second request meanwhile
-            return None, self._wait(request)
+            return None, self._answered(request)
 
-    def _wait(self, request: HttpRequest) -> HttpResponse:
-        response: HttpResponse = get_adapter(request).respond_user_inactive(request, None)
+    def _answered(self, request: HttpRequest) -> HttpResponse:
+        adapter, user = get_adapter(request), User.objects.get(email=self.cleaned_data["email"])
+        response: HttpResponse
+        if not registration.verifies():
+            response = adapter.respond_user_inactive(request, user)
+            return response
+        known = EmailAddress(user=None, email=user.email)  # gets a mail that it is registered already
+        response = adapter.ask_to_confirm(request, registration.unconfirmed(user) or known)
         return response
 
 

@@ -35,6 +35,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=100, blank=True)
     is_active = models.BooleanField(default=False, help_text="may log in")
+    admitted = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="comes in by itself once the address is confirmed",
+    )
     date_joined = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[UserManager] = UserManager()

@@ -5,22 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account import signals as account
+from allauth.account.models import EmailAddress
 from allauth.mfa import signals as mfa
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import Signal
 from django.http import HttpRequest
 
-from accounts.actors import Actor
+from accounts import registration
+from accounts.actors import SYSTEM, Actor
 from accounts.events import record
 from accounts.models import User
 from accounts.requests import client_address
+from accounts.services import user_activate
+from accounts.services.users import subject
 
 _KINDS: dict[str, Signal] = {
     "user.logged_in": user_logged_in,
     "user.logged_out": user_logged_out,
     "user.password_changed": account.password_changed,
     "user.password_reset": account.password_reset,
-    "user.email_changed": account.email_changed,
     "user.second_factor_added": mfa.authenticator_added,
     "user.second_factor_removed": mfa.authenticator_removed,
     "user.second_factor_reset": mfa.authenticator_reset,
@@ -31,6 +34,30 @@ def connect() -> None:
     """Listen. Once for each process; connecting again replaces what was connected."""
     for kind, signal in _KINDS.items():
         signal.connect(_writer(kind), weak=False, dispatch_uid=f"accounts.{kind}")
+    account.email_changed.connect(_address_changed, dispatch_uid="accounts.email_changed")
+    account.email_confirmed.connect(_address_confirmed, dispatch_uid="accounts.email_confirmed")
+
+
+def _address_changed(
+    *,
+    request: HttpRequest,
+    user: User,
+    from_email_address: EmailAddress | None,
+    to_email_address: EmailAddress,
+    **_: Any,
+) -> None:
+    actor = Actor(user, "session", client_address(request))
+    was = from_email_address.email if from_email_address else None
+    data = {"was": was, "now": to_email_address.email}
+    record(actor=actor, kind="user.email_changed", subject=subject(user), data=data)
+
+
+def _address_confirmed(*, email_address: EmailAddress, request: HttpRequest, **_: Any) -> None:
+    user = email_address.user
+    actor = Actor(user, "link by mail", client_address(request))
+    record(actor=actor, kind="user.email_confirmed", subject=subject(user), data={"email": user.email})
+    if registration.comes_in(user):
+        user_activate(actor=SYSTEM, user=user)
 
 
 def _writer(kind: str) -> Any:
@@ -39,6 +66,6 @@ def _writer(kind: str) -> Any:
         if user is None or request is None:
             return
         actor = Actor(user, "session", client_address(request))
-        record(actor=actor, kind=kind, subject=f"user:{user.pk}")
+        record(actor=actor, kind=kind, subject=subject(user))
 
     return write

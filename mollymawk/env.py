@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -58,6 +59,14 @@ def env_int(name: str, default: int, *, low: int, high: int) -> int:
 def env_list(name: str, default: str = "") -> list[str]:
     """*name* as a list, separated by commas."""
     return [item.strip() for item in env_str(name, default).split(",") if item.strip()]
+
+
+def env_choice(name: str, default: str, choices: Sequence[str]) -> str:
+    """*name*, one of *choices*."""
+    value = env_str(name, default).strip().lower()
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} is {value!r}; write one of: {', '.join(choices)}.")
+    return value
 
 
 def env_networks(name: str) -> list[Network]:

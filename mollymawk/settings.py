@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from mollymawk.env import database, env_bool, env_int, env_list, env_networks, env_str
+from mollymawk.env import database, env_bool, env_choice, env_int, env_list, env_networks, env_str
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
@@ -125,12 +125,13 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_CHANGE_EMAIL = True  # one address for each person; a new one counts once it is verified
-# A superuser looks at each new account. A mail to it first would have to be sent to whoever registers
-# twice as well, or it would tell who is here.
-ACCOUNT_EMAIL_VERIFICATION = "none"
+# Who may register, and whether a superuser lets each of them in: see accounts.registration.
+REGISTRATION = env_choice("REGISTRATION", "open", ("open", "invite", "closed"))
+REGISTRATION_APPROVAL = env_bool("REGISTRATION_APPROVAL", default=REGISTRATION != "invite")
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Mollymawk: "
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
+    "add_email": "accounts.forms.AddEmailForm",
     "signup": "accounts.forms.SignupForm",
     "change_password": "accounts.forms.ChangePasswordForm",
     "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
@@ -172,6 +173,10 @@ EMAIL_HOST_PASSWORD = env_str("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_SSL = EMAIL_PORT == 465
 EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", default=EMAIL_PORT == 587)
 EMAIL_TIMEOUT = 10  # seconds; somebody waits for the page
+# Where mail goes out, an address counts once the link in a mail to it was opened.
+EMAIL_VERIFICATION = env_bool("EMAIL_VERIFICATION", default=bool(EMAIL_HOST))
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if EMAIL_VERIFICATION else "none"
+ACCOUNT_EMAIL_NOTIFICATIONS = bool(EMAIL_HOST)  # of passwords and second factors that were changed
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env_str("DEFAULT_FROM_EMAIL", "mollymawk@localhost")
 
 # --- broker, streams ----------------------------------------------------------------------------

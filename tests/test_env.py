@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from mollymawk.env import database, env_bool, env_int, env_list, env_str
+from mollymawk.env import database, env_bool, env_choice, env_int, env_list, env_str
 
 
 def test_a_value_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,3 +99,11 @@ def test_postgresql_by_socket() -> None:
 def test_another_database_is_refused() -> None:
     with pytest.raises(ImproperlyConfigured, match="'mysql' is not supported"):
         database("mysql://me@host/db")
+
+
+def test_a_choice_is_one_of_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLOUR", "Teal")
+    assert env_choice("COLOUR", "red", ("red", "teal")) == "teal"
+    monkeypatch.setenv("COLOUR", "blue")
+    with pytest.raises(ImproperlyConfigured, match="write one of: red, teal"):
+        env_choice("COLOUR", "red", ("red", "teal"))

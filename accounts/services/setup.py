@@ -12,7 +12,7 @@ from accounts.actors import Actor
 from accounts.events import record
 from accounts.models import SetupToken, User
 from accounts.services.teams import personal_team_ensure, unowned_teams_take
-from accounts.services.users import check_email, check_password, subject
+from accounts.services.users import address_vouch, check_email, check_password, subject
 from mollymawk.errors import Conflict, Invalid
 
 LIFETIME = timedelta(days=7)  # it is printed anew at each start
@@ -65,6 +65,7 @@ def _superuser(email: str, password: str) -> User:
     user.is_active = user.is_superuser = True
     user.set_password(password)
     user.save()
+    address_vouch(user)
     return user
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -14,15 +15,18 @@ from accounts.services.teams import personal_team_ensure, unowned_teams_take
 from mollymawk.errors import Conflict, Invalid, Refused
 
 
-def user_register(*, email: str, password: str, address: str | None = None) -> User:
-    """Somebody asks to be let in: an inactive account, without a team, that waits for a superuser.
+def user_register(
+    *, email: str, password: str | None, admitted: bool = False, address: str | None = None
+) -> User:
+    """Somebody asks to be let in: an inactive account, without a team, that waits for a superuser; or,
+    *admitted*, only for its address to be confirmed. Without a password they come in by OIDC.
 
     Takes no actor, since nobody is known yet; *address* goes into the event. Raises ``Invalid`` for an
     address or password that will not do and ``Conflict`` for one that is registered; who calls this
     for a stranger must not tell the two apart.
     """
     with transaction.atomic():
-        user = _create(email, password)
+        user = _create(email, password, admitted=admitted)
         record(actor=Actor(user, "registration", address), kind="user.registered", subject=subject(user))
     return user
 
@@ -34,6 +38,7 @@ def user_add(*, actor: Actor, email: str, password: str, superuser: bool = False
     require_superuser(actor)
     with transaction.atomic():
         user = _create(email, password, is_active=True, is_superuser=superuser)
+        address_vouch(user)
         record(actor=actor, kind="user.added", subject=subject(user), now=_kind(user), data={"email": email})
         personal_team_ensure(actor=actor, user=user, domain=domain)
         if superuser:
@@ -45,7 +50,7 @@ def user_activate(*, actor: Actor, user: User) -> User:
     """Let *user* in; the personal team is made if it is not there yet. Again is harmless."""
     require_superuser(actor)
     with transaction.atomic():
-        if User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
+        if User.objects.filter(pk=user.pk, is_active=False).update(is_active=True, admitted=False):
             record(actor=actor, kind="user.activated", subject=subject(user), data={"email": user.email})
         personal_team_ensure(actor=actor, user=user)
     user.refresh_from_db()
@@ -61,7 +66,7 @@ def user_deactivate(*, actor: Actor, user: User) -> User:
     _not_oneself(actor, user, "You cannot shut yourself out; another superuser can.")
     with transaction.atomic():
         _keep_a_superuser(user)
-        if User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
+        if User.objects.filter(pk=user.pk, is_active=True).update(is_active=False, admitted=False):
             record(actor=actor, kind="user.deactivated", subject=subject(user), data={"email": user.email})
     user.refresh_from_db()
     return user
@@ -122,12 +127,20 @@ def check_email(email: str) -> str:
     return email
 
 
-def _create(email: str, password: str, *, is_active: bool = False, is_superuser: bool = False) -> User:
+def address_vouch(user: User) -> None:
+    """The address of *user* counts as confirmed: whoever made the account says so."""
+    EmailAddress.objects.update_or_create(
+        user=user, email=user.email, defaults={"verified": True, "primary": True}
+    )
+
+
+def _create(email: str, password: str | None, **fields: bool) -> User:
     email = check_email(email)
-    check_password(password, User(email=email))
+    if password is not None:
+        check_password(password, User(email=email))
     try:
         with transaction.atomic():
-            return User.objects.create_user(email, password, is_active=is_active, is_superuser=is_superuser)
+            return User.objects.create_user(email, password, **fields)
     except IntegrityError as error:
         raise Conflict(f"{email} is registered already.") from error
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import template
 from django.conf import settings
 
+from accounts import registration
 from accounts.services import needs_setup as _needs_setup
 
 register = template.Library()
@@ -20,6 +23,18 @@ def needs_setup() -> bool:
 def sends_mail() -> bool:
     """Whether mail goes anywhere but to the server's own output."""
     return not settings.EMAIL_BACKEND.endswith(".console.EmailBackend")
+
+
+@register.simple_tag(takes_context=True)
+def registration_open(context: dict[str, Any]) -> bool:
+    """Whether who looks at the page may register."""
+    return registration.is_open(context["request"])
+
+
+@register.simple_tag
+def needs_approval() -> bool:
+    """Whether a superuser looks at each new account."""
+    return bool(settings.REGISTRATION_APPROVAL)
 
 
 @register.filter
