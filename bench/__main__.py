@@ -14,11 +14,13 @@ ALL = (
     "client",
     "deploy",
     "web",
+    "many",
     "upgrades",
     "polling",
     "metrics",
     "statistics",
     "consoles",
+    "fleet",
     "console_page",
 )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import statistics
 import time
+from array import array
+from datetime import timedelta
 from ipaddress import ip_network
 
 from bench.deploy import memory, reset_peak
@@ -11,28 +13,30 @@ from bench.surroundings import project
 
 INSTANCES, UNIKERNELS, TEAMS = 100, 10_000, 50
 RESULTS = 20  # of each check
-SOON = 600  # seconds; samples are as if they came then, so that they are fresh however long all this takes
+SOON = 600  # seconds; facts and samples are as if they came then: fresh however long all this takes
 ROUNDS = 5
 TARGET = 1.0  # seconds; Prometheus waits 10 by default, and a web process answers nobody else meanwhile
 QUERY_TARGET = 20
 ALERTS_TARGET = 0.6  # seconds: 2 % of a core
 
 
-def populate() -> None:
-    """The rows, as inventory and checks would have written them."""
+def populate(results: int = RESULTS) -> None:
+    """The rows, as inventory, statistics and checks (with so many results each) would have written them."""
     from django.utils import timezone  # noqa: PLC0415  # Django is set up only now
 
     from accounts.models import Quota, Team  # noqa: PLC0415
     from albatross.models import Instance  # noqa: PLC0415
     from unikernels.models import Check, CheckResult, Unikernel  # noqa: PLC0415
     from unikernels.statistics.grids import pack_tick  # noqa: PLC0415
-    from unikernels.statistics.models import Tick  # noqa: PLC0415
+    from unikernels.statistics.models import Feed, Tick  # noqa: PLC0415
     from unikernels.statistics.rates import Sample  # noqa: PLC0415
+    from unikernels.statistics.recent import MINUTES, Recent  # noqa: PLC0415
 
     now = timezone.now()
+    soon = now + timedelta(seconds=SOON)
     teams = Team.objects.bulk_create(Team(name=f"team-{n}", domain=f"team-{n}") for n in range(TEAMS))
     places = Instance.objects.bulk_create(
-        Instance(name=f"host-{n}", address=f"192.0.2.1:{n}", status="online", seen_at=now)
+        Instance(name=f"host-{n}", address=f"192.0.2.1:{n}", status="online", seen_at=soon)
         for n in range(INSTANCES)
     )
     Quota.objects.bulk_create(
@@ -67,6 +71,17 @@ def populate() -> None:
         )
         for number, place in enumerate(places)
     )
+    minute = int(now.timestamp()) // 60
+    Feed.objects.bulk_create(
+        Feed(
+            instance=place,
+            minute=minute,
+            recent=Recent(
+                minute, {row.pk: array("H", range(MINUTES)) for row in rows[number::INSTANCES]}
+            ).pack(),
+        )
+        for number, place in enumerate(places)
+    )
     checks = Check.objects.bulk_create(
         (Check(unikernel=row, name="web", kind="tcp", settings={}, state="up") for row in rows[::2]),
         batch_size=500,
@@ -75,7 +90,7 @@ def populate() -> None:
         (
             CheckResult(check_row=check, at=now, outcome="passed", latency=0.01, text="fine")
             for check in checks
-            for _ in range(RESULTS)
+            for _ in range(results)
         ),
         batch_size=500,
     )

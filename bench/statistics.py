@@ -118,7 +118,7 @@ def stored() -> None:
     for words, ago, step in (("an hour", HOUR, 10), ("a day", DAY, 300), ("a day", DAY, 10)):
         ask = lambda ago=ago, step=step: series(one, since=NOW - ago, until=NOW, step=step)  # noqa: E731
         print(f"chart of {words} at {step} s: {median(ask)}")
-    places = [unikernels[0].instance_id for unikernels in made]
+    places = {unikernels[0].instance_id: {row.pk for row in unikernels} for unikernels in made}
     whole = lambda: total(one.instance_id, pks, since=NOW - DAY, until=NOW, step=300)  # noqa: E731
     print(f"chart of a day of an instance with {UNIKERNELS}: {median(whole)}")
     print(f"drawings of a list over {INSTANCES} instances: {median(lambda: sparks(places))}")

@@ -111,8 +111,8 @@ def test_the_last_hour_of_a_list_moves_on_by_itself(hello: Unikernel, instance: 
     recent.take(NOW - 60, {hello.pk: 1000})
     recent.take(NOW, {})
     Feed.objects.create(instance=instance, recent=recent.pack(), minute=recent.minute)
-    assert sparks([instance.pk], NOW)[instance.pk].line(hello.pk)[-1] == 0.1
-    assert sparks([instance.pk], NOW + 120)[instance.pk].line(hello.pk)[-3:] == [0.1, None, None]
+    assert sparks({instance.pk: {hello.pk}}, NOW)[instance.pk].line(hello.pk)[-1] == 0.1
+    assert sparks({instance.pk: {hello.pk}}, NOW + 120)[instance.pk].line(hello.pk)[-3:] == [0.1, None, None]
 
 
 @pytest.mark.parametrize(("seconds", "step"), [(HOUR, 10), (DAY, 300), (30 * DAY, 3600), (400 * DAY, 3600)])

@@ -55,6 +55,14 @@ def test_packed_it_comes_back() -> None:
     assert known(again, 2**40) == [6.5534]
 
 
+def test_of_many_only_those_that_are_drawn_are_unpacked() -> None:
+    recent = Recent()
+    recent.take(600, {1: 1000, 2: 2000, 3: 3000})
+    recent.take(660, {})
+    some = Recent.unpack(recent.minute, recent.pack(), {2, 4})
+    assert some.lines == {2: recent.lines[2]}
+
+
 def test_those_that_are_gone_are_forgotten() -> None:
     recent = Recent()
     recent.take(600, {1: 1000, 2: 1000})

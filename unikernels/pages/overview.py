@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain, islice
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,29 +18,41 @@ from django.views.decorators.http import require_GET
 
 from albatross.models import Instance
 from unikernels.access import instances_of, operations_of, quotas_of, unikernels_of
-from unikernels.models import Operation
+from unikernels.models import Operation, Unikernel
 from unikernels.operations.machine import Kind, State
 from unikernels.operations.story import steps_of, verdict
 from unikernels.pages.request import PageRequest, page
-from unikernels.pages.rows import Row, count_words, row, rows_of
+from unikernels.pages.rows import (
+    LOOPING,
+    UPDATABLE,
+    Row,
+    loops_first,
+    plural,
+    row,
+    rows_of,
+    with_trouble,
+    with_update,
+)
 from unikernels.pages.same import same
 from unikernels.pages.shares import shares_of
 from unikernels.pages.spark import with_sparks
+from unikernels.pages.words import CRASH_LOOP
 from unikernels.templatetags.house import span, words
 
-MAX_ROWS = 200  # more are on the page of all unikernels
+MAX_ROWS = 100  # more are on the page of all unikernels
 MAX_NOTICES = 8  # whoever has more problems starts with these
 MAX_UNDER_WAY = 10
 MAX_OPERATIONS = MAX_UNDER_WAY + MAX_NOTICES + 1
 MAX_SHARES = 6
 RECENT = timedelta(days=1)
 _OF_INSTANCES = ("name", "status", "seen_at", "trouble_text")
-# How the table can be narrowed, by the word in the address.
-ONLY: dict[str, Callable[[Row], bool]] = {
-    "": lambda line: True,
-    "problems": lambda line: line.needs_somebody,
-    "updates": lambda line: bool(line.update),
+# How the table can be narrowed, by the word in the address; the list of all knows them by another.
+ONLY: dict[str, Callable[[QuerySet[Unikernel]], QuerySet[Unikernel]]] = {
+    "": lambda unikernels: unikernels,
+    "problems": with_trouble,
+    "updates": with_update,
 }
+IN_THE_LIST = {"": "", "problems": "problems", "updates": "update"}
 BAD_ENDS = (State.FAILED, State.ROLLED_BACK, State.ABORTED)
 
 
@@ -59,33 +72,40 @@ class Notice:
 @page
 @require_GET
 def overview(request: PageRequest) -> HttpResponse:
-    """Everything at a glance; the live part alone for a poll."""
+    """Everything at a glance; the live part alone for a poll. However much there is, it costs the same."""
     unikernels = request.frame.of_team(unikernels_of(request.actor))
-    rows = [row(values) for values in rows_of(unikernels).order_by("name", "id")[:MAX_ROWS]]
     under_way, ended_badly = _operations(request)
     instances = list(instances_of(request.actor).only(*_OF_INSTANCES))
-    notices = [*_instance_notices(request, instances), *_unikernel_notices(ended_badly, rows)]
+    counts = _counts(unikernels)
     asked = request.GET.get("only", "")
     only = asked if asked in ONLY else ""
+    narrowed = ONLY[only](unikernels)
+    rows = [row(values) for values in rows_of(narrowed).order_by("name", "id")[:MAX_ROWS]]
     context = {
         "section": "overview",
-        "summary": _summary(rows, instances),
-        "notices": notices[:MAX_NOTICES],
-        "more_notices": max(len(notices) - MAX_NOTICES, 0),
+        "summary": _summary(counts, instances),
         "under_way": [
             (operation, steps_of(operation), verdict(operation)) for operation in under_way[:MAX_UNDER_WAY]
         ],
-        "rows": with_sparks([line for line in rows if ONLY[only](line)]),
-        "all": len(rows),
-        "problems": sum(line.needs_somebody for line in rows),
-        "updates": sum(bool(line.update) for line in rows),
+        "rows": with_sparks(rows),
+        "counts": counts,
+        "more_rows": counts[only or "all"] - len(rows),
         "only": only,
+        "state": IN_THE_LIST[only],
         "instances": instances,
         "examples": settings.EXAMPLE_IMAGES,
-    }
+    } | _notices(request, unikernels, instances, ended_badly)
     if request.htmx:
         return render(request, "overview.html#live", context)
     return render(request, "overview.html", context | _below(request))
+
+
+def _counts(unikernels: QuerySet[Unikernel]) -> dict[str, int]:
+    """How many there are of each that the table can show, and on how many instances."""
+    counted: dict[str, int] = unikernels.aggregate(
+        all=Count("pk"), places=Count("instance", distinct=True), updates=Count("pk", filter=UPDATABLE)
+    )
+    return counted | {"problems": with_trouble(unikernels).count()}
 
 
 def _operations(request: PageRequest) -> tuple[list[Operation], list[Operation]]:
@@ -114,15 +134,37 @@ def _below(request: PageRequest) -> dict[str, Any]:
     }
 
 
-def _summary(rows: list[Row], instances: list[Instance]) -> str:
+def _summary(counts: dict[str, int], instances: list[Instance]) -> str:
     # An instance that is silent has a notice of its own; the others tell how old this page is.
+    words = f"{plural(counts['all'], 'unikernel')} on {plural(counts['places'], 'instance')}"
     seen = [place.seen_at for place in instances if place.seen_at and not place.stale]
     if not seen:
-        return count_words(rows)
-    return f"{count_words(rows)} · facts {span((timezone.now() - min(seen)).total_seconds())} old"
+        return words
+    return f"{words} · facts {span((timezone.now() - min(seen)).total_seconds())} old"
 
 
 # --- problems ----------------------------------------------------------------------------------------
+
+
+def _notices(
+    request: PageRequest,
+    unikernels: QuerySet[Unikernel],
+    instances: list[Instance],
+    ended_badly: list[Operation],
+) -> dict[str, Any]:
+    """Crash loops, silent instances, how changes ended, then what else is wrong: one notice for each thing."""
+    told = [operation.unikernel_id for operation in ended_badly]
+    wrong = with_trouble(unikernels).exclude(Q(pk__in=told) & ~LOOPING)
+    lines = [row(values) for values in rows_of(loops_first(wrong))[: MAX_NOTICES + 1]]
+    loops = {line.pk for line in lines if line.badge == CRASH_LOOP}
+    told_in_order = chain(
+        (_of_row(line) for line in lines if line.pk in loops),
+        _instance_notices(request, instances),
+        (_of_operation(operation) for operation in ended_badly if operation.unikernel_id not in loops),
+        (_of_row(line) for line in lines if line.pk not in loops),
+    )
+    notices = list(islice(told_in_order, MAX_NOTICES + 1))
+    return {"notices": notices[:MAX_NOTICES], "more_notices": len(notices) > MAX_NOTICES}
 
 
 def _instance_notices(request: PageRequest, instances: list[Instance]) -> Iterator[Notice]:
@@ -148,17 +190,6 @@ def _silence(instance: Instance) -> str:
     if instance.status == Instance.Status.DEGRADED:
         return f"has not answered for {quiet}. Its unikernels are shown as last seen."
     return f"has not been asked for {quiet}: no watcher runs. Its unikernels are shown as last seen."
-
-
-def _unikernel_notices(ended_badly: list[Operation], rows: list[Row]) -> Iterator[Notice]:
-    """One notice for each unikernel that needs somebody: how its last change ended, or what was seen."""
-    told = set()
-    for operation in ended_badly:
-        told.add(operation.unikernel_id)
-        yield _of_operation(operation)
-    for line in rows:
-        if line.pk not in told and line.needs_somebody:
-            yield _of_row(line)
 
 
 def _of_operation(operation: Operation) -> Notice:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 from django.utils import timezone
 
 from albatross.models import STALE_AFTER
 from unikernels.builds.status import Standing
 from unikernels.models import Check, Operation, Unikernel
 from unikernels.pages.words import Badge, state_badge
+from unikernels.statistics.models import Starts
 from unikernels.templatetags.house import megabytes, short, since
 
 _COLUMNS = (
@@ -42,14 +42,23 @@ _COLUMNS = (
 # Beside its builder, when there is something newer (``builds.status``), and the words for it.
 UPDATES = {Standing.UPDATE: "update", Standing.RECONFIGURE: "update, configure"}
 
+UNFINISHED = Operation.objects.filter(unikernel=OuterRef("pk"), finished_at=None)
 CHECK_DOWN = Exists(Check.objects.filter(unikernel=OuterRef("pk"), state=Check.State.DOWN))
-# What needs a person; the same everywhere a list can be narrowed to problems.
+# Few are like that however many there are: these are looked up once, not for each row.
+_DOWN = Check.objects.filter(state=Check.State.DOWN).values("unikernel")
+_LOOPING = Starts.objects.filter(looping_since__isnull=False).values("unikernel")
+_BUSY = Operation.objects.filter(finished_at=None, unikernel__isnull=False).values("unikernel")
+
+RUNNING = Q(state=Unikernel.Presence.RUNNING)
+UPDATABLE = RUNNING & Q(standing__in=UPDATES)
+LOOPING = RUNNING & Q(pk__in=_LOOPING)
+# What needs a person: what ``state_badge`` calls bad or a warning, in the words of the database.
 PROBLEMS = (
     Q(state=Unikernel.Presence.MISSING)
     | Q(unstable=True)
     | Q(changed_outside=True)
-    | Q(starts__looping_since__isnull=False, state=Unikernel.Presence.RUNNING)
-    | Q(CHECK_DOWN, state=Unikernel.Presence.RUNNING)
+    | LOOPING
+    | (RUNNING & Q(pk__in=_DOWN))
 )
 
 
@@ -87,9 +96,8 @@ class Row:
 
 def rows_of(unikernels: QuerySet[Unikernel]) -> QuerySet[Unikernel, dict[str, Any]]:
     """What ``row`` needs of *unikernels*, in one query."""
-    unfinished = Operation.objects.filter(unikernel=OuterRef("pk"), finished_at=None)
     found = unikernels.annotate(
-        under_way=Subquery(unfinished.values("kind")[:1]), check_down=CHECK_DOWN
+        under_way=Subquery(UNFINISHED.values("kind")[:1]), check_down=CHECK_DOWN
     ).values(*_COLUMNS)
     return cast("QuerySet[Unikernel, dict[str, Any]]", found)
 
@@ -135,24 +143,25 @@ def started_at(milliseconds: int | None) -> datetime | None:
 
 
 def with_trouble(unikernels: QuerySet[Unikernel]) -> QuerySet[Unikernel]:
-    """Those that need a person."""
-    return unikernels.filter(PROBLEMS)
+    """Those that need a person: nothing is being done about them, and what is known of them is not old."""
+    fresh = timezone.now() - STALE_AFTER
+    old = RUNNING & (Q(instance__seen_at=None) | Q(instance__seen_at__lt=fresh))
+    return unikernels.filter(PROBLEMS).exclude(old).exclude(pk__in=_BUSY)
+
+
+def loops_first(unikernels: QuerySet[Unikernel]) -> QuerySet[Unikernel]:
+    """In the order of names, what is in a crash loop before all else."""
+    return unikernels.order_by(Case(When(LOOPING, then=0), default=1), "name", "id")
 
 
 def with_update(unikernels: QuerySet[Unikernel]) -> QuerySet[Unikernel]:
     """Those that run and of which a newer build is there."""
-    return unikernels.filter(state=Unikernel.Presence.RUNNING, standing__in=UPDATES)
+    return unikernels.filter(UPDATABLE)
 
 
 def under_way(unikernels: QuerySet[Unikernel]) -> QuerySet[Unikernel]:
     """Those about which something is being done."""
-    return unikernels.filter(Exists(Operation.objects.filter(unikernel=OuterRef("pk"), finished_at=None)))
-
-
-def count_words(rows: Sequence[Row]) -> str:
-    """``18 unikernels on 3 instances``."""
-    instances = len({row.instance for row in rows})
-    return f"{plural(len(rows), 'unikernel')} on {plural(instances, 'instance')}"
+    return unikernels.filter(pk__in=_BUSY)
 
 
 def plural(number: int, word: str) -> str:

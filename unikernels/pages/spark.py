@@ -22,7 +22,10 @@ LEAST = 0.02  # of a CPU, as high as the drawing: what uses less lies flat
 
 def with_sparks(rows: Collection[Row]) -> list[Row]:
     """*rows* with their drawings, in one query."""
-    recent = sparks({row.place for row in rows})
+    places: dict[int, set[int]] = {}
+    for row in rows:
+        places.setdefault(row.place, set()).add(row.pk)
+    recent = sparks(places)
     return [
         replace(row, spark=spark(tuple(recent[row.place].line(row.pk)))) if row.place in recent else row
         for row in rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -106,14 +106,13 @@ def latest(instances: Collection[int], now: float | None = None) -> dict[int, Va
     }
 
 
-def sparks(instances: Collection[int], now: float | None = None) -> dict[int, Recent]:
-    """The CPU of each minute of the last hour, by instance."""
+def sparks(wanted: Mapping[int, Container[int]], now: float | None = None) -> dict[int, Recent]:
+    """The CPU of each minute of the last hour, by instance, of the unikernels *wanted* of each."""
     minute = int(time.time() if now is None else now) // 60
+    feeds = Feed.objects.filter(instance__in=list(wanted))
     found = {}
-    for pk, ended, data in Feed.objects.filter(instance__in=list(instances)).values_list(
-        "instance_id", "minute", "recent"
-    ):
-        found[pk] = Recent.unpack(ended, bytes(data))
+    for pk, ended, data in feeds.values_list("instance_id", "minute", "recent"):
+        found[pk] = Recent.unpack(ended, bytes(data), wanted[pk])
         found[pk].advance(minute)
     return found
 
