@@ -6,6 +6,7 @@ A stranger gets ``Missing``, whatever is there; a member whose role is too small
 from __future__ import annotations
 
 from accounts.actors import NOTHING, Actor, require, require_superuser
+from accounts.invitations.models import Invitation
 from accounts.models import ApiToken, Role, Team, User
 from mollymawk.errors import Missing
 
@@ -40,6 +41,16 @@ def member_of(actor: Actor, team: Team, user_pk: int) -> User:
     if user is None:
         raise Missing("The team has no such member.")
     return user
+
+
+def invitation_of(actor: Actor, team: Team, pk: int) -> Invitation:
+    """The open invitation *pk* of *team*, for its owners."""
+    require(actor, team, Role.OWNER)
+    rows = team.invitations.filter(outcome="").select_related("team", "invited_by", "letter")
+    invitation = rows.filter(pk=pk).first()
+    if invitation is None:
+        raise Missing("The team has no such open invitation.")
+    return invitation
 
 
 def user_of(actor: Actor, email: str) -> User:

@@ -12,7 +12,7 @@ from mollymawk.errors import Forbidden, Missing
 
 NOTHING = "There is nothing here, or it is not yours."
 
-_RANK = {Role.VIEWER: 1, Role.DEPLOYER: 2, Role.OWNER: 3}
+RANK = {Role.VIEWER: 1, Role.DEPLOYER: 2, Role.OWNER: 3}
 
 # The only actors without a person. Nothing that comes over the network may become one of them.
 _IMPERSONAL = frozenset({"system", "command", "automatic"})
@@ -56,7 +56,7 @@ class Actor:
         held = role_held(self.user, team)
         if held is None or self.token is None:
             return held
-        return min(held, Role(self.token.role), key=_RANK.__getitem__)
+        return min(held, Role(self.token.role), key=RANK.__getitem__)
 
     def teams(self) -> list[Team]:
         """The teams this actor may look into, by name."""
@@ -85,7 +85,7 @@ def require(actor: Actor, team: Team | None, role: Role) -> None:
     held = actor.role_in(team)
     if held is None:
         raise Missing(NOTHING)
-    if _RANK[held] < _RANK[role]:
+    if RANK[held] < RANK[role]:
         what = "This token" if actor.token else "Your role in this team"
         raise Forbidden(f"{what} is {held.value}; this needs {role.value}.")
 

@@ -25,6 +25,7 @@ from django.utils.safestring import SafeString
 
 from accounts.actors import Actor
 from accounts.events import record
+from accounts.invitations import admin as invitations_admin
 from accounts.labels import check_label
 from accounts.mail import admin as mail_admin
 from accounts.models import ApiToken, Event, Membership, Quota, Team, User
@@ -42,7 +43,7 @@ from accounts.services.teams import team_has
 from accounts.services.users import subject
 from mollymawk.errors import ApplicationError, Invalid
 
-__all__ = ["mail_admin"]
+__all__ = ["invitations_admin", "mail_admin"]
 
 Rows = QuerySet[Any]
 
@@ -373,7 +374,8 @@ class KindFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [
-            (word, word) for word in ("user", "team", "member", "token", "quota", "instance", "unikernel")
+            (word, word)
+            for word in ("user", "team", "member", "invitation", "token", "quota", "instance", "unikernel")
         ] + [(word, word) for word in ("operation", "image", "block", "check", "system")]
 
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:

@@ -13,7 +13,7 @@ from accounts.access import team_of, token_of
 from accounts.actors import Actor
 from accounts.endpoint import PersonEndpoint
 from accounts.models import ApiToken, Role, Team
-from accounts.services import describe, token_issue, token_list, token_revoke
+from accounts.services import describe, team_create, token_issue, token_list, token_revoke
 from accounts.services.tokens import DEFAULT_DAYS, MAX_DAYS, MAX_NAME
 from mollymawk.errors import Forbidden, Missing
 from mollymawk.rest.pages import NEWEST_FIRST, Key, Keyset, page
@@ -34,6 +34,15 @@ class TeamOut(serializers.Serializer[Any]):
     personal = serializers.BooleanField(help_text="is somebody's personal team")
     role = serializers.ChoiceField(_ROLES, help_text="what the caller may do there")
     members = serializers.IntegerField()
+
+
+class TeamIn(Strict):
+    """A new team."""
+
+    name = serializers.CharField(max_length=63)
+    domain = serializers.CharField(
+        max_length=63, default="", allow_blank=True, help_text="the name, unless given; never changes"
+    )
 
 
 class TokenOut(serializers.Serializer[Any]):
@@ -99,6 +108,16 @@ class Teams(PersonEndpoint):
                 rows, request=request, order=BY_NAME, query=query, show=lambda team: _team(actor, held, team)
             )
         )
+
+    @changes("createTeam", body=TeamIn, status=201, answer=TeamOut)
+    def post(self, request: Request) -> Response:
+        """Make a team, owned by who asks. People only."""
+        dry, actor, data = self.dry_run(), self.actor, self.body(TeamIn)
+        if dry:
+            return rehearsed(lambda: team_create(actor=actor, **data), f"Make the team {data['name']}.")
+        made: Any = team_create(actor=actor, **data)
+        made.people = 1
+        return Response(_team(actor, {made.pk: Role.OWNER.value}, made), status=201)
 
 
 class TeamTokens(PersonEndpoint):

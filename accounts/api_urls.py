@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts import api
+from accounts import api, api_members
+from accounts.invitations import api as invitations
 
 urlpatterns = [
     path("token/", api.OwnToken.as_view(), name="api-token"),
     path("teams/", api.Teams.as_view(), name="api-teams"),
+    path("teams/<str:name>/members/", api_members.Members.as_view(), name="api-members"),
+    path("teams/<str:name>/members/<int:pk>/", api_members.OneMember.as_view(), name="api-member"),
+    path("teams/<str:name>/transfer/", api_members.Transfer.as_view(), name="api-team-transfer"),
+    path("teams/<str:name>/invitations/", invitations.Invitations.as_view(), name="api-invitations"),
+    path(
+        "teams/<str:name>/invitations/<int:pk>/", invitations.OneInvitation.as_view(), name="api-invitation"
+    ),
+    path(
+        "teams/<str:name>/invitations/<int:pk>/again/",
+        invitations.Again.as_view(),
+        name="api-invitation-again",
+    ),
+    path("invitations/", invitations.InvitationsToMe.as_view(), name="api-invitations-to-me"),
+    path("invitations/<int:pk>/answer/", invitations.Answer.as_view(), name="api-invitation-answer"),
     path("teams/<str:name>/tokens/", api.TeamTokens.as_view(), name="api-team-tokens"),
     path("teams/<str:name>/tokens/<str:key_id>/", api.OneTeamToken.as_view(), name="api-team-token"),
 ]

@@ -7,8 +7,10 @@ from typing import Any
 from allauth.account import forms as allauth_forms
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
+from allauth.core import context
 from django import forms
 from django.contrib.auth.hashers import make_password
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from accounts import registration
@@ -59,6 +61,8 @@ class SignupForm(ShortHelp, allauth_forms.SignupForm):  # type: ignore[misc]  # 
     """
 
     def validate_unique_email(self, value: str) -> str:
+        if not registration.may_register(context.request, value):
+            raise forms.ValidationError("The invitation went to another address; use that one.")
         self.account_already_exists = User.objects.filter(email=value).exists()
         return value
 
@@ -127,12 +131,28 @@ class RoleForm(forms.Form):
     role = forms.ChoiceField(choices=ROLES)
 
 
-class MemberForm(RoleForm):
-    """Somebody who may log in here joins the team."""
+class InviteForm(RoleForm):
+    """Somebody is asked to join the team."""
 
-    email = forms.EmailField(label="Email", widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    email = forms.EmailField(
+        label="Email",
+        help_text="Gets a letter with a link, good for a week. Who has no account makes one there.",
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
 
     field_order = ["email", "role"]
+
+
+class TransferForm(forms.Form):
+    """Another member becomes the owner."""
+
+    member = forms.ModelChoiceField(User.objects.none(), label="New owner", empty_label=None)
+
+    def __init__(self, *args: Any, members: QuerySet[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["member"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = members
 
 
 class TokenForm(RoleForm):

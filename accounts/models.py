@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.invitations.models import Invitation as Invitation  # noqa: PLC0414 - Django looks here
 from accounts.mail.models import QuietHours  # noqa: F401 - Django looks here
 from albatross.models import Instance, Limits
 
@@ -252,12 +253,18 @@ class MailChoice(models.Model):
 
 
 class Letter(models.Model):
-    """A mail to be sent: written with what it tells of, in one transaction, and sent by a worker."""
+    """A mail to be sent: written with what it tells of, in one transaction, and sent by a worker.
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="letters")
+    It goes to a person, or to an ``address`` that may be nobody's here. A text with a secret in it (a
+    link that lets somebody in) is sealed, and forgotten when it is sent.
+    """
+
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="letters")
+    address = models.EmailField(blank=True, default="", help_text="of somebody who need not be registered")
     topic = models.CharField(max_length=20)
     subject = models.CharField(max_length=200)
     text = models.TextField()
+    sealed_text = models.TextField(blank=True, default="", editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField(default=timezone.now)
     tries = models.PositiveIntegerField(default=0)
@@ -270,6 +277,17 @@ class Letter(models.Model):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(sent_at=None, given_up_at=None), name="letter_due")
         ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user__isnull=False, address="") | Q(user=None) & ~Q(address=""),
+                name="letter_to_somebody",
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.topic} to {self.user}"
+        return f"{self.topic} to {self.to}"
+
+    @property
+    def to(self) -> str:
+        """The address that it goes to."""
+        return self.user.email if self.user else self.address

@@ -11,6 +11,7 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.http import HttpRequest
 
+from accounts.invitations.session import invitation_in
 from accounts.models import User
 
 
@@ -20,10 +21,15 @@ def is_open(request: HttpRequest) -> bool:
     return mode == "open" or (mode == "invite" and invited_address(request) is not None)
 
 
+def may_register(request: HttpRequest, email: str) -> bool:
+    """Whether who sends *request* may register with *email*: with ``invite`` only as who was invited."""
+    return settings.REGISTRATION != "invite" or invited_address(request) == email
+
+
 def invited_address(request: HttpRequest) -> str | None:
     """The address that the invitation went to whose link was opened in this session, while it is valid."""
-    del request  # invitations are not there yet
-    return None
+    invitation = invitation_in(request)
+    return None if invitation is None else invitation.email
 
 
 def verifies() -> bool:

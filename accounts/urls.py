@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from accounts import views
+from accounts.invitations import pages as invitations
 from accounts.mail import pages as mail
 
 urlpatterns = [
@@ -16,6 +17,12 @@ urlpatterns = [
     path("teams/<str:name>/", views.team, name="team"),
     path("teams/<str:name>/members/<int:pk>/", views.member_role, name="member-role"),
     path("teams/<str:name>/members/<int:pk>/remove/", views.member_leave, name="member-remove"),
+    path("teams/<str:name>/transfer/", views.transfer, name="team-transfer"),
+    path("teams/<str:name>/invitations/<int:pk>/again/", invitations.again, name="invitation-again"),
+    path("teams/<str:name>/invitations/<int:pk>/withdraw/", invitations.withdraw, name="invitation-withdraw"),
+    path("invitation/", invitations.invitation, name="invitation"),
+    path("invitation/<int:pk>/answer/", invitations.answer, name="invitation-answer"),
+    path("invitation/<str:secret>/", invitations.link, name="invitation-link"),
     path("teams/<str:name>/tokens/", views.team_tokens, name="team-tokens"),
     path("teams/<str:name>/tokens/<str:key_id>/revoke/", views.token_end, name="token-revoke"),
 ]

@@ -17,17 +17,19 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import member_of, team_of, token_of
-from accounts.forms import MemberForm, RoleForm, SetupForm, TeamForm, TokenForm, blame
+from accounts.forms import InviteForm, RoleForm, SetupForm, TeamForm, TokenForm, TransferForm, blame
+from accounts.invitations.pages import listed
+from accounts.invitations.services import invitations_open, invite
 from accounts.models import Role, Team, User
 from accounts.pages import PersonRequest, page
 from accounts.requests import client_address
 from accounts.services import (
-    member_add,
     member_remove,
     member_set,
     needs_setup,
     setup_token_redeem,
     team_create,
+    team_transfer,
     token_issue,
     token_list,
     token_revoke,
@@ -94,6 +96,7 @@ def teams(request: PersonRequest) -> HttpResponse:
         "form": form,
         "rows": rows.annotate(people=Count("memberships")).order_by("name"),
         "roles": dict(request.user.memberships.values_list("team_id", "role")),
+        "invitations": listed(request.user),
     }
     return render(request, "accounts/teams.html", context, status=INVALID if form.errors else 200)
 
@@ -101,23 +104,25 @@ def teams(request: PersonRequest) -> HttpResponse:
 @page
 @require_http_methods(["GET", "POST"])
 def team(request: PersonRequest, name: str) -> HttpResponse:
-    """One team: who is in it, and a form to take somebody in."""
+    """One team: who is in it, who is invited, and a form to invite somebody."""
     found = team_of(request.actor, name)
-    form = MemberForm(request.POST or None, initial={"role": Role.VIEWER})
+    form = InviteForm(request.POST or None, initial={"role": Role.VIEWER})
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         try:
-            member = member_add(actor=request.actor, team=found, email=data["email"], role=Role(data["role"]))
+            made = invite(actor=request.actor, team=found, email=data["email"], role=Role(data["role"]))
         except (Invalid, Refused) as error:
             blame(form, error)
         else:
-            messages.success(request, f"{member.user} is {member.role} in {found}.")
+            messages.success(request, f"{made.email} is invited; the letter goes out now.")
             return redirect("team", found.name)
+    owns = request.actor.role_in(found) == Role.OWNER
     context = {
         "team": found,
         "form": form,
         "members": found.memberships.select_related("user").order_by("user__email"),
-        "owns": request.actor.role_in(found) == Role.OWNER,
+        "invitations": invitations_open(found).order_by("email") if owns else [],
+        "owns": owns,
         "role_names": Role.values,
     }
     return render(request, "accounts/team.html", context, status=INVALID if form.errors else 200)
@@ -171,6 +176,25 @@ def _removed(request: PersonRequest, found: Team, user: User) -> HttpResponseRed
         return redirect("team", found.name)
     messages.success(request, f"{user} is no longer in {found}.")
     return redirect("team", found.name) if request.actor.role_in(found) else redirect("teams")
+
+
+@page
+@require_http_methods(["GET", "POST"])
+def transfer(request: PersonRequest, name: str) -> HttpResponse:
+    """Make another member the owner, in one step."""
+    found = team_of(request.actor, name, Role.OWNER)
+    others = User.objects.filter(memberships__team=found, is_active=True).exclude(pk=request.user.pk)
+    form = TransferForm(request.POST or None, members=others)
+    if request.method == "POST" and form.is_valid():
+        try:
+            member = team_transfer(actor=request.actor, team=found, user=form.cleaned_data["member"])
+        except ApplicationError as error:
+            blame(form, error)
+        else:
+            messages.success(request, f"{member.user} owns {found} now.")
+            return redirect("team", found.name)
+    context = {"team": found, "form": form, "others": others}
+    return render(request, "accounts/transfer.html", context, status=INVALID if form.errors else 200)
 
 
 # --- tokens --------------------------------------------------------------------------------------

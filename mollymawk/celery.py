@@ -53,6 +53,7 @@ app.conf.update(
     # What others' servers can keep waiting has workers of its own; operations never wait for it.
     task_routes={
         "unikernels.operations.tasks.download": {"queue": "background"},
+        "accounts.invitations.*": {"queue": "background"},
         "accounts.mail.*": {"queue": "background"},
         "mollymawk.rest.*": {"queue": "background"},
         "unikernels.alerts.*": {"queue": "background"},
@@ -72,6 +73,7 @@ app.conf.update(
         "alerts-prune": {"task": "unikernels.alerts.tasks.prune", "schedule": 3600.0},
         "api-prune": {"task": "mollymawk.rest.tasks.prune", "schedule": 3600.0},
         "mail-sweep": {"task": "accounts.mail.tasks.sweep", "schedule": 5.0},
+        "invitations-prune": {"task": "accounts.invitations.tasks.prune", "schedule": 3600.0},
         "mail-digest": {"task": "unikernels.letters.tasks.digest", "schedule": 600.0},
         "mail-prune": {"task": "accounts.mail.tasks.prune", "schedule": 3600.0},
         "statistics-fold": {"task": "unikernels.statistics.tasks.fold", "schedule": 300.0},
@@ -80,6 +82,7 @@ app.conf.update(
 )
 app.autodiscover_tasks(
     [
+        "accounts.invitations",
         "accounts.mail",
         "mollymawk.rest",
         "unikernels.alerts",

@@ -64,7 +64,7 @@ class LetterAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # gene
     list_display = [
         "id",
         "created_at",
-        "user",
+        "to",
         "topic",
         "subject",
         "tries",
@@ -74,7 +74,7 @@ class LetterAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # gene
     ]
     list_filter = [FateFilter, "topic", "created_at"]
     list_select_related = ["user"]
-    search_fields = ["user__email", "subject"]
+    search_fields = ["user__email", "address", "subject"]
     show_full_result_count = False
     date_hierarchy = "created_at"
 

@@ -11,34 +11,46 @@ from django.urls import reverse
 
 from accounts.mail.services import unsubscribe_token
 from accounts.mail.topics import ABOUT, Topic
-from accounts.models import Letter
+from accounts.models import Letter, User
+from mollymawk.keyring import unseal
+
+_FOOT_OF_ADDRESS = "Sent once, because somebody gave this address to a Mollymawk server.\n"
 
 
 def message_of(letter: Letter) -> EmailMessage:
     """*letter* as it goes out. Its Message-ID is the same at each try."""
-    stop = stop_link(letter)
+    way_out, foot = ({}, _FOOT_OF_ADDRESS) if letter.user is None else _way_out(letter.user, letter.topic)
+    text = unseal(letter.sealed_text) if letter.sealed_text else letter.text
     return EmailMessage(
         subject=f"{settings.ACCOUNT_EMAIL_SUBJECT_PREFIX}{letter.subject}",
-        body=f"{letter.text}\n-- \n{_foot(letter, stop)}",
-        to=[letter.user.email],
+        body=f"{text}\n-- \n{foot}",
+        to=[letter.to],
         headers={
             "Date": format_datetime(letter.created_at),
             "Message-ID": f"<letter.{letter.pk}.{letter.created_at:%Y%m%d%H%M%S%f}@{_host()}>",
-            "List-Unsubscribe": f"<{stop}>",  # RFC 2369; with the next one a single press, RFC 8058
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            **way_out,
             "Auto-Submitted": "auto-generated",  # RFC 3834: no answer by a machine, please
         },
     )
 
 
-def stop_link(letter: Letter) -> str:
+def stop_link(user: User, topic: str) -> str:
     """Where letters of this topic to this person are stopped, without a login."""
-    token = unsubscribe_token(letter.user, letter.topic)
-    return f"{settings.SITE_URL}{reverse('unsubscribe', args=[token])}"
+    return f"{settings.SITE_URL}{reverse('unsubscribe', args=[unsubscribe_token(user, topic)])}"
 
 
-def _foot(letter: Letter, stop: str) -> str:
-    title = ABOUT[Topic(letter.topic)].title
+def _way_out(user: User, topic: str) -> tuple[dict[str, str], str]:
+    """The headers and the foot by which a person stops letters like this one."""
+    stop = stop_link(user, topic)
+    headers = {
+        "List-Unsubscribe": f"<{stop}>",  # RFC 2369; with the next one a single press, RFC 8058
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+    return headers, _foot(topic, stop)
+
+
+def _foot(topic: str, stop: str) -> str:
+    title = ABOUT[Topic(topic)].title
     return f"No more mail about {title!r}: {stop}\nAll choices: {settings.SITE_URL}{reverse('mail')}\n"
 
 

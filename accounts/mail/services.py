@@ -12,6 +12,7 @@ from accounts.events import harmless
 from accounts.mail.topics import ABOUT, Topic
 from accounts.models import Letter, MailChoice, User
 from mollymawk.errors import Invalid, Missing
+from mollymawk.keyring import seal
 
 MAX_SUBJECT = 200  # characters: the column; more is not shown anywhere
 MAX_TEXT = 20_000  # characters; the longest of ours has 20 console lines of 1 KB, cut shorter there
@@ -57,11 +58,25 @@ def letter_write(*, users: Iterable[User], topic: str, subject: str, text: str) 
     chosen = MailChoice.objects.filter(user__in=people, topic=about)
     made = dict(chosen.values_list("user_id", "wanted"))
     readers = [user for pk, user in people.items() if made.get(pk, ABOUT[about].default)]
-    line = " ".join(harmless(subject).split())[:MAX_SUBJECT]
+    line = _line(subject)
     Letter.objects.bulk_create(
         Letter(user=user, topic=about, subject=line, text=harmless(text)[:MAX_TEXT]) for user in readers
     )
     return len(readers)
+
+
+def letter_to(*, address: str, topic: str, subject: str, text: str) -> Letter:
+    """A letter to *address*, registered or not, with a secret in its *text*, which is kept sealed.
+
+    *topic* is none of ``Topic``: what goes to an address cannot be unsubscribed, so it is sent only when
+    a person asks for that very letter. Call it inside the transaction that makes true what it tells.
+    """
+    sealed = seal(text[:MAX_TEXT])
+    return Letter.objects.create(address=address, topic=topic, subject=_line(subject), sealed_text=sealed)
+
+
+def _line(subject: str) -> str:
+    return " ".join(harmless(subject).split())[:MAX_SUBJECT]
 
 
 def trouble_of(user: User) -> Letter | None:

@@ -106,7 +106,7 @@ def _open(connection: BaseEmailBackend) -> bool:
 
 def _send(connection: BaseEmailBackend, letter: Letter) -> bool:
     """Whether *letter*, which is claimed, was taken by the server."""
-    if not (letter.user.is_active and wanted(letter.user, letter.topic)):
+    if letter.user and not (letter.user.is_active and wanted(letter.user, letter.topic)):
         letter.delete()  # chosen so since it was written
         return False
     try:
@@ -118,7 +118,7 @@ def _send(connection: BaseEmailBackend, letter: Letter) -> bool:
         _failed(letter, error)
         _close(connection)  # what state it is in nobody knows: the next letter gets a fresh one
         return False
-    _write(letter, sent_at=timezone.now(), trouble_text="")
+    _write(letter, sent_at=timezone.now(), trouble_text="", sealed_text="")
     return True
 
 
@@ -142,7 +142,7 @@ def _failed(letter: Letter, error: Exception) -> None:
 
 def _give_up(letter: Letter, trouble: str) -> None:
     log.warning("letter %d is given up after %d tries: %s", letter.pk, letter.tries, trouble)
-    _write(letter, given_up_at=timezone.now(), trouble_text=trouble[:MAX_TROUBLE])
+    _write(letter, given_up_at=timezone.now(), trouble_text=trouble[:MAX_TROUBLE], sealed_text="")
 
 
 def _server_away(error: Exception) -> None:
@@ -150,7 +150,7 @@ def _server_away(error: Exception) -> None:
     now, trouble = timezone.now(), told(error)
     log.warning("no mail can be sent now: %s", trouble)
     due = _due(now)
-    due.filter(created_at__lte=now - GIVE_UP).update(given_up_at=now, trouble_text=trouble)
+    due.filter(created_at__lte=now - GIVE_UP).update(given_up_at=now, trouble_text=trouble, sealed_text="")
     for tries in sorted(set(due.values_list("tries", flat=True)), reverse=True):
         due.filter(tries=tries).update(
             tries=tries + 1, due_at=now + pause_after(tries + 1), trouble_text=trouble

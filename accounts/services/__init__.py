@@ -1,7 +1,15 @@
 """What can be done about people, teams and tokens. Every door leads through here."""
 
 from accounts.services.setup import needs_setup, setup_token_issue, setup_token_redeem
-from accounts.services.teams import member_add, member_remove, member_set, personal_team_ensure, team_create
+from accounts.services.teams import (
+    member_add,
+    member_join,
+    member_remove,
+    member_set,
+    personal_team_ensure,
+    team_create,
+    team_transfer,
+)
 from accounts.services.tokens import describe, token_find, token_issue, token_list, token_revoke, token_used
 from accounts.services.users import (
     password_set,
@@ -15,6 +23,7 @@ from accounts.services.users import (
 __all__ = [
     "describe",
     "member_add",
+    "member_join",
     "member_remove",
     "member_set",
     "needs_setup",
@@ -24,6 +33,7 @@ __all__ = [
     "setup_token_redeem",
     "superuser_set",
     "team_create",
+    "team_transfer",
     "token_find",
     "token_issue",
     "token_list",

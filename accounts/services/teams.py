@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts.actors import NOTHING, Actor, require, require_superuser
+from accounts.actors import NOTHING, RANK, Actor, require, require_superuser
 from accounts.events import record
 from accounts.labels import check_label, free_label, label_of
 from accounts.models import ApiToken, Membership, Role, Team, User
@@ -66,10 +66,13 @@ def _create_in(actor: Actor, user: User, domain: str) -> Team:
 
 
 def member_add(*, actor: Actor, team: Team, email: str, role: Role) -> Membership:
-    """Take the person with this address into *team*. Raises ``Invalid`` (for ``email``) when nobody who
-    may log in has it, or somebody in the team already does.
+    """Take the person with this address into *team* at once: superusers may, since it tells who is
+    registered; owners invite. Raises ``Invalid`` (for ``email``) when nobody who may log in has it, or
+    somebody in the team already does.
     """
     require(actor, team, Role.OWNER)
+    if not actor.all_powerful:
+        raise Forbidden("Only superusers take people in at once; invite them.")
     user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
     if user is None:
         text = "Nobody with this address may log in here yet."
@@ -88,13 +91,55 @@ def member_set(*, actor: Actor, team: Team, user: User, role: Role) -> Membershi
     with transaction.atomic():
         _lock(team)
         was = Membership.objects.filter(team=team, user=user).first()
-        if was is None and team.memberships.count() >= MAX_MEMBERS:
-            raise Refused(f"A team has at most {MAX_MEMBERS} members.")
         if was is not None and role != Role.OWNER:
             _keep_an_owner(team, user)
-        member, _ = Membership.objects.update_or_create(team=team, user=user, defaults={"role": role})
-        if was is None or was.role != role:
-            _record_member(actor, team, user, "member.set", was=was.role if was else "", now=role.value)
+        return _member_write(actor, team, user, role, was)
+
+
+def member_join(*, actor: Actor, team: Team, user: User, role: Role) -> Membership:
+    """Take *user* into *team*, whatever *actor* may: the caller holds an invitation. A member's role
+    never becomes smaller by it.
+    """
+    with transaction.atomic():
+        _lock(team)
+        was = Membership.objects.filter(team=team, user=user).first()
+        if was is not None and RANK[Role(was.role)] >= RANK[role]:
+            return was
+        return _member_write(actor, team, user, role, was)
+
+
+def team_transfer(*, actor: Actor, team: Team, user: User) -> Membership:
+    """Make the member *user* the owner of *team*, and an owner who asks for it a deployer; in one step.
+
+    Somebody who does not own it by membership (a superuser, an operator) takes it from all its owners.
+    Refused for a personal team.
+    """
+    require(actor, team, Role.OWNER)
+    if team.personal_of_id is not None:
+        raise Refused("A personal team is owned by its person.")
+    with transaction.atomic():
+        _lock(team)
+        members = team.memberships.select_related("user").exclude(user=user)
+        new = Membership.objects.filter(team=team, user=user, user__is_active=True).first()
+        if new is None:
+            raise Missing("The team has no such member who may log in.")
+        given = members.filter(role=Role.OWNER)
+        if given.filter(user=actor.user).exists():
+            given = given.filter(user=actor.user)
+        for member in given:
+            _member_write(actor, team, member.user, Role.DEPLOYER, member)
+        if new.role != Role.OWNER:
+            new = _member_write(actor, team, user, Role.OWNER, new)
+        _record_member(actor, team, user, "team.transferred")
+    return new
+
+
+def _member_write(actor: Actor, team: Team, user: User, role: Role, was: Membership | None) -> Membership:
+    if was is None and team.memberships.count() >= MAX_MEMBERS:
+        raise Refused(f"A team has at most {MAX_MEMBERS} members.")
+    member, _ = Membership.objects.update_or_create(team=team, user=user, defaults={"role": role})
+    if was is None or was.role != role:
+        _record_member(actor, team, user, "member.set", was=was.role if was else "", now=role.value)
     return member
 
 

@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet
 from django.apps import apps
 from django.core.management import CommandError, call_command
 
-from accounts.models import Team, User
+from accounts.models import Letter, Team, User
 from albatross.models import Instance
 from mollymawk.keyring import SealBroken, reseal, seal, seal_json, unseal, unseal_json
 from mollymawk.models import KeyedRequest
@@ -47,7 +47,8 @@ def stored(settings: Any, robur: Team, alice: User) -> list[Any]:
         user=alice, type="recovery_codes", data={"seed": seal("seed"), "used_mask": 5}
     )
     asked = KeyedRequest.objects.create(credential="person:1", sealed_answer=seal_json({"token": "x"}))
-    return [instance, unikernel, bare, version, totp, codes, asked]
+    letter = Letter.objects.create(address="a@example.org", topic="invitation", sealed_text=seal("a link"))
+    return [instance, unikernel, bare, version, totp, codes, asked, letter]
 
 
 def rotate() -> dict[str, int]:
@@ -62,7 +63,7 @@ def rotate() -> dict[str, int]:
 def opened(stored: list[Any]) -> list[Any]:
     for row in stored:
         row.refresh_from_db()
-    instance, unikernel, bare, version, totp, codes, asked = stored
+    instance, unikernel, bare, version, totp, codes, asked, letter = stored
     return [
         unseal(instance.sealed_key),
         unseal_json(unikernel.sealed_arguments),
@@ -71,10 +72,11 @@ def opened(stored: list[Any]) -> list[Any]:
         unseal(totp.data["secret"]),
         (unseal(codes.data["seed"]), codes.data["used_mask"]),
         unseal_json(asked.sealed_answer),
+        unseal(letter.sealed_text),
     ]
 
 
-PLAIN = ["the key", ARGUMENTS, "", ARGUMENTS, "JBSWY3DP", ("seed", 5), {"token": "x"}]
+PLAIN = ["the key", ARGUMENTS, "", ARGUMENTS, "JBSWY3DP", ("seed", 5), {"token": "x"}, "a link"]
 
 
 def test_after_rotation_the_old_key_can_go(stored: list[Any], settings: Any) -> None:
@@ -85,6 +87,7 @@ def test_after_rotation_the_old_key_can_go(stored: list[Any], settings: Any) -> 
         "Unikernel.sealed_arguments": 1,
         "Authenticator.data": 2,
         "KeyedRequest.sealed_answer": 1,
+        "Letter.sealed_text": 1,
     }
     settings.ENCRYPTION_KEYS = [NEW]
     assert opened(stored) == PLAIN

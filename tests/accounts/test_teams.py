@@ -99,12 +99,18 @@ def test_nobody_owns_teams_without_number(alice: User) -> None:
 # --- members -------------------------------------------------------------------------------------
 
 
-def test_an_owner_takes_somebody_in_by_address(robur: Team, alice: User, charlie: User) -> None:
-    member_add(actor=by(alice), team=robur, email=" Charlie@Example.org", role=Role.DEPLOYER)
+def test_a_superuser_takes_somebody_in_by_address(robur: Team, root: User, charlie: User) -> None:
+    member_add(actor=by(root), team=robur, email=" Charlie@Example.org", role=Role.DEPLOYER)
     assert roles(robur)["Charlie"] == "deployer"
     event = Event.objects.filter(kind="member.set").first()
     assert event is not None
     assert (event.was, event.now, event.data) == ("", "deployer", {"member": "charlie@example.org"})
+
+
+def test_an_owner_learns_nothing_of_who_is_registered(robur: Team, alice: User, charlie: User) -> None:
+    for email in (charlie.email, "nobody@example.org"):
+        with pytest.raises(Forbidden, match="invite"):
+            member_add(actor=by(alice), team=robur, email=email, role=Role.VIEWER)
 
 
 def test_nobody_is_taken_in_who_may_not_log_in(robur: Team, alice: User) -> None:
@@ -112,16 +118,16 @@ def test_nobody_is_taken_in_who_may_not_log_in(robur: Team, alice: User) -> None
     messages = []
     for email in ("erin@example.org", "nobody@example.org"):
         with pytest.raises(Invalid) as caught:
-            member_add(actor=by(alice), team=robur, email=email, role=Role.VIEWER)
+            member_add(actor=COMMAND, team=robur, email=email, role=Role.VIEWER)
         messages.append(str(caught.value))
     assert messages[0] == messages[1]  # does not tell who waits
     with pytest.raises(Missing):
         member_set(actor=by(alice), team=robur, user=waiting, role=Role.VIEWER)
 
 
-def test_who_is_in_the_team_is_not_taken_in_again(robur: Team, alice: User, bob: User) -> None:
+def test_who_is_in_the_team_is_not_taken_in_again(robur: Team, bob: User) -> None:
     with pytest.raises(Invalid, match="already"):
-        member_add(actor=by(alice), team=robur, email=bob.email, role=Role.OWNER)
+        member_add(actor=COMMAND, team=robur, email=bob.email, role=Role.OWNER)
     assert roles(robur)["Bob"] == "viewer"
 
 

@@ -11,8 +11,10 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.actors import SYSTEM, Actor
-from accounts.models import ApiToken, Quota, Role, Team
-from accounts.services import token_issue
+from accounts.invitations.models import Invitation
+from accounts.invitations.services import PAUSE, invite
+from accounts.models import ApiToken, Quota, Role, Team, User
+from accounts.services import member_set, token_issue
 from albatross.messages import QUIT, Info, NetInUse, Policy, Timestamp, Typ
 from albatross.models import Instance, ObservedPolicy
 from albatross.simulator.images import build_image
@@ -171,6 +173,20 @@ class House:
             instance=self.instance, team=self.team, path=self.team.domain, name="data", size=16
         )
         self.spare = image_of_team(self.team, padding=10)  # no version needs it
+
+    @cached_property
+    def member(self) -> User:
+        """One more member of the team."""
+        user = User.objects.create(email="erin@example.org", is_active=True)
+        member_set(actor=SYSTEM, team=self.team, user=user, role=Role.VIEWER)
+        return user
+
+    @cached_property
+    def invitation(self) -> Invitation:
+        """Somebody was invited some time ago."""
+        made = invite(actor=SYSTEM, team=self.team, email="guest@example.org", role=Role.VIEWER)
+        Invitation.objects.filter(pk=made.pk).update(sent_at=made.sent_at - 2 * PAUSE)
+        return made
 
     @cached_property
     def content(self) -> BlockFile:

@@ -52,6 +52,7 @@ GRANTED = _row(401, 404, 403, 403, 403, 200, 403, 403, 404, 403)  # superusers, 
 SUPERUSERS = _row(401, 403, 403, 403, 403, 200, 403, 403, 403, 403)
 OWNERS = _row(401, 404, 403, 403, 200, 200, 403, 403, 404, 403)
 PEOPLE = _row(401, 200, 200, 200, 200, 200, 403, 403, 403, 403)
+MINE = _row(401, 404, 404, 404, 404, 404, 403, 403, 403, 403)  # of somebody else
 TOKENS = _row(401, 404, 404, 404, 404, 404, 200, 200, 200, 200)
 
 CHECK = {"name": "tcp", "kind": "tcp", "settings": {"address": "192.88.99.1:80"}, "seconds": 60}
@@ -180,6 +181,46 @@ MATRIX: dict[tuple[str, str], Call] = {
     ),
     ("api-token", "get"): (TOKENS, _at("token/"), _nothing),
     ("api-teams", "get"): (LISTED, _at("teams/"), _nothing),
+    ("api-teams", "post"): (PEOPLE, _at("teams/"), lambda house: {"name": "lab"}),
+    ("api-members", "get"): (SEEN, _at("teams/robur/members/"), _nothing),
+    ("api-members", "post"): (
+        GRANTED,
+        _at("teams/robur/members/"),
+        lambda house: {"email": "charlie@example.org", "role": "viewer"},
+    ),
+    ("api-member", "put"): (
+        OWNERS,
+        _at("teams/robur/members/{h.member.pk}/"),
+        lambda house: {"role": "deployer"},
+    ),
+    ("api-member", "delete"): (OWNERS, _at("teams/robur/members/{h.member.pk}/"), _nothing),
+    ("api-team-transfer", "post"): (
+        OWNERS,
+        lambda house: f"teams/{house.member.memberships.get().team}/transfer/",
+        lambda house: {"email": house.member.email},
+    ),
+    ("api-invitations", "get"): (OWNERS, _at("teams/robur/invitations/"), _nothing),
+    ("api-invitations", "post"): (
+        OWNERS,
+        _at("teams/robur/invitations/"),
+        lambda house: {"email": "new@example.org"},
+    ),
+    ("api-invitation", "delete"): (
+        OWNERS,
+        _at("teams/robur/invitations/{h.invitation.pk}/"),
+        _nothing,
+    ),
+    ("api-invitation-again", "post"): (
+        OWNERS,
+        _at("teams/robur/invitations/{h.invitation.pk}/again/"),
+        _nothing,
+    ),
+    ("api-invitations-to-me", "get"): (PEOPLE, _at("invitations/"), _nothing),
+    ("api-invitation-answer", "post"): (
+        MINE,
+        _at("invitations/{h.invitation.pk}/answer/"),
+        lambda house: {"answer": "accept"},
+    ),
     ("api-team-tokens", "get"): (OWNERS, _at("teams/robur/tokens/"), _nothing),
     ("api-team-tokens", "post"): (OWNERS, _at("teams/robur/tokens/"), lambda house: {"name": "ci"}),
     ("api-team-token", "delete"): (

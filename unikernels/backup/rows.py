@@ -27,6 +27,7 @@ LEFT_OUT = {
     "sessions.session",
     "account.emailconfirmation",
     "accounts.setuptoken",
+    "accounts.invitation",
     "accounts.letter",
     "mollymawk.keyedrequest",
 }

@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.db.models import Model
 
+from accounts.models import Letter
 from albatross.models import Instance
 from mollymawk.keyring import SealBroken, reseal
 from mollymawk.models import KeyedRequest
@@ -28,6 +29,7 @@ SEALED_COLUMNS: list[tuple[type[Model], str]] = [
     (Unikernel, "sealed_arguments"),
     (Authenticator, "data"),
     (KeyedRequest, "sealed_answer"),
+    (Letter, "sealed_text"),
 ]
 # The data of a second factor is an object in which these hold sealed texts, or lists of them.
 SEALED_MEMBERS = {"secret", "seed", "migrated_codes"}
