@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from tests.chaos.scenes import Stage
     from unikernels.models import Operation
 
-AT_ONCE = 6  # operations of one batch
-PATIENCE = 120.0  # seconds until a batch has to be over
+AT_ONCE = 8  # operations of one batch
+PATIENCE = 400.0  # seconds until a batch has to be over
 SWEEP = 0.5  # seconds; beat's five would only be waited for
 _COMMAND = (
     *(sys.executable, "-m", "celery", "--quiet", "-A", "tests.chaos.killed_worker", "worker"),
