@@ -11,7 +11,7 @@ from http.client import responses
 from albatross.simulator.behaviour import Behaviour, Dns, Http
 from albatross.simulator.zone import dns_response
 
-REQUEST_TIME = 5.0  # seconds that a client may take to send its request
+REQUEST_TIME = 20.0  # seconds; longer than who asks waits: what hangs is to look like it
 MAX_DATAGRAM = 4096
 MAX_CLIENTS = 256  # of one server at once; more are cut off
 
