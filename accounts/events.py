@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from django.db.models import Model
+
 from accounts.actors import Actor
 from accounts.models import Event, Team
 from accounts.tokens import TOKEN
@@ -51,6 +53,9 @@ def record(
         address=actor.address,
         team=team,
         instance=instance,
+        who=actor.user.email if actor.user else "",
+        team_name=team.name if team else "",
+        parties=_parties(user=actor.user, team=team, instance=instance),
         subject=subject,
         operation=operation,
         kind=kind,
@@ -59,6 +64,11 @@ def record(
         reason=harmless(reason)[:MAX_REASON],
         data=_clean(dict(data or {}), MAX_DEPTH),
     )
+
+
+def _parties(**rows: Model | None) -> str:
+    """The numbers of *rows*, which stay when the rows are gone: ``user:3 team:5``."""
+    return " ".join(f"{name}:{row.pk}" for name, row in rows.items() if row is not None)
 
 
 def harmless(text: str) -> str:

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.audit.models import Link  # noqa: F401 - Django looks here
 from accounts.invitations.models import Invitation as Invitation  # noqa: PLC0414 - Django looks here
 from accounts.mail.models import QuietHours  # noqa: F401 - Django looks here
 from albatross.models import Instance, Limits
@@ -197,7 +198,8 @@ class Event(models.Model):
     """One thing that happened. Append-only; an operation's timeline and the audit log are views of it.
 
     ``subject`` is what it happened to (``unikernel:12``); ``operation`` the number of the operation
-    it belongs to. No secret ever stands in ``data`` or ``reason``.
+    it belongs to. No secret ever stands in ``data`` or ``reason``. ``actor``, ``team`` and ``instance``
+    are empty once those are gone; ``who``, ``team_name`` and ``parties`` go on telling.
     """
 
     at = models.DateTimeField(default=timezone.now, db_index=True)
@@ -206,6 +208,11 @@ class Event(models.Model):
     address = models.GenericIPAddressField(null=True)
     team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL, related_name="events")
     instance = models.ForeignKey(Instance, null=True, on_delete=models.SET_NULL, related_name="+")
+    who = models.CharField(max_length=254, default="", db_default="", help_text="address of the person")
+    team_name = models.CharField(max_length=63, default="", db_default="")
+    parties = models.CharField(
+        max_length=100, default="", db_default="", help_text="numbers: user:3 team:5 instance:1"
+    )
     subject = models.CharField(max_length=100)
     operation = models.BigIntegerField(null=True)
     kind = models.CharField(max_length=60)
@@ -224,6 +231,9 @@ class Event(models.Model):
                 fields=["operation", "id"], condition=Q(operation__isnull=False), name="event_operation"
             ),
             models.Index(fields=["team", "-id"]),
+            models.Index(fields=["who", "-id"], condition=~Q(who=""), name="event_who"),
+            models.Index(fields=["credential", "-id"], name="event_credential"),
+            models.Index(fields=["kind", "-id"], name="event_kind"),
         ]
 
     def __str__(self) -> str:

@@ -54,6 +54,7 @@ app.conf.update(
     task_routes={
         "unikernels.operations.tasks.download": {"queue": "background"},
         "accounts.invitations.*": {"queue": "background"},
+        "accounts.audit.*": {"queue": "background"},
         "accounts.mail.*": {"queue": "background"},
         "mollymawk.rest.*": {"queue": "background"},
         "unikernels.alerts.*": {"queue": "background"},
@@ -71,6 +72,8 @@ app.conf.update(
         "updates-round": {"task": "unikernels.updates.tasks.round", "schedule": 30.0},
         "alerts-sweep": {"task": "unikernels.alerts.tasks.sweep", "schedule": 30.0},
         "alerts-prune": {"task": "unikernels.alerts.tasks.prune", "schedule": 3600.0},
+        "audit-extend": {"task": "accounts.audit.tasks.extend", "schedule": 60.0},
+        "audit-prune": {"task": "accounts.audit.tasks.prune", "schedule": 3600.0},
         "api-prune": {"task": "mollymawk.rest.tasks.prune", "schedule": 3600.0},
         "mail-sweep": {"task": "accounts.mail.tasks.sweep", "schedule": 5.0},
         "invitations-prune": {"task": "accounts.invitations.tasks.prune", "schedule": 3600.0},
@@ -83,6 +86,7 @@ app.conf.update(
 app.autodiscover_tasks(
     [
         "accounts.invitations",
+        "accounts.audit",
         "accounts.mail",
         "mollymawk.rest",
         "unikernels.alerts",

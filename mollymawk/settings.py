@@ -203,6 +203,9 @@ ROLLBACK_WINDOW_SECONDS = env_int("ROLLBACK_WINDOW_SECONDS", 600, low=0, high=7 
 VERSIONS_KEPT = env_int("VERSIONS_KEPT", 10, low=2, high=1000)
 VERSION_DAYS_KEPT = env_int("VERSION_DAYS_KEPT", 30, low=0, high=3650)
 
+# --- audit --------------------------------------------------------------------------------------
+AUDIT_DAYS = env_int("AUDIT_DAYS", 400, low=30, high=36_500)  # that events are kept
+
 # --- statistics ---------------------------------------------------------------------------------
 STATISTICS_HOURS = env_int("STATISTICS_HOURS", 24, low=1, high=168)  # that samples of 10 s are kept
 STATISTICS_DAYS = env_int("STATISTICS_DAYS", 30, low=1, high=400)  # that means of 5 min are kept

@@ -18,7 +18,13 @@ LONGEST = 500  # lines: what is longer tells more than one story
 # Beside the library of the folder albatross there is the one model with what Django needs for it.
 NOT_LIBRARY = {"models", "apps", "admin", "edge", "management", "migrations"}
 # What every app may import of the project: error shapes, sealing, the frame of endpoints.
-PROJECT_TOOLS = {"mollymawk.errors", "mollymawk.keyring", "mollymawk.rest"}
+PROJECT_TOOLS = {
+    "mollymawk.errors",
+    "mollymawk.keyring",
+    "mollymawk.rest",
+    "mollymawk.snapshot",
+    "mollymawk.streaming",
+}
 # Who may know that there are unikernels: where requests come in.
 DOORS = {"mollymawk.urls", "mollymawk.asgi"}
 

@@ -6,14 +6,13 @@ way round.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import IO, Any
 
 from django.apps import apps
 from django.core import serializers
 from django.core.management.color import no_style
-from django.db import connection, transaction
+from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Model, QuerySet
 
@@ -46,18 +45,6 @@ def label(model: type[Model]) -> str:
 
 def _all(model: type[Model]) -> QuerySet[Any]:
     return model._base_manager.order_by("pk")  # noqa: SLF001 - Django documents it as public
-
-
-@contextlib.contextmanager
-def snapshot() -> Iterator[None]:
-    """In this block the database stands still for us, and goes on for everybody else."""
-    if connection.vendor == "sqlite":
-        connection.transaction_mode = "DEFERRED"  # type: ignore[attr-defined]  # a reader stops no writer
-    with transaction.atomic():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        yield
 
 
 def write(model: type[Model], file: IO[str]) -> int:

@@ -21,6 +21,7 @@ from accounts.models import Team, User
 from albatross.models import Instance
 from mollymawk.errors import ApplicationError, Conflict, Invalid, Refused
 from mollymawk.keyring import unseal
+from mollymawk.snapshot import snapshot
 from unikernels.backup import rows
 from unikernels.backup.archive import Damaged, Writer, examine, members
 from unikernels.blocks import store as block_store
@@ -53,7 +54,7 @@ def backup(path: Path, *, block_files: bool = True) -> dict[str, Any]:
 
 def _write(writer: Writer, *, block_files: bool) -> dict[str, Any]:
     made_at = timezone.now()
-    with rows.snapshot():
+    with snapshot():
         counts = {rows.label(model): _table(writer, model) for model in rows.tables()}
         digests = list(Image.objects.order_by("digest").values_list("digest", flat=True))
         keys = list(BlockFile.objects.order_by("pk").values_list("key", flat=True)) if block_files else []

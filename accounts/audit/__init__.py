@@ -1,0 +1,1 @@
+"""The log as evidence: chained by hashes, verified, searched, told to others, kept for a set time."""
