@@ -20,6 +20,7 @@ from accounts.actors import SYSTEM, Actor
 from accounts.invitations.services import invite
 from accounts.models import ApiToken, Role, Team, User
 from accounts.services import member_remove, member_set, team_create, token_issue, token_revoke
+from mollymawk.keyring import seal_json
 from tests.api.house import SECRET, managed, runs, share
 from tests.cast import person
 from tests.pages.storage import Storage
@@ -121,7 +122,9 @@ class Planted:
             digest="b0" * 32, size=4096, target="hvt", abi_version=1, devices=[["service", "net"]]
         )
         TeamImage.objects.create(image=image, team=self.others, name="beside.hvt")
-        managed(runs(self.others, self.world.near, image, "beside"), image)
+        row = runs(self.others, self.world.near, image, "beside")
+        managed(row, image)
+        Unikernel.objects.filter(pk=row.pk).update(sealed_arguments=seal_json(["--beside"]))
 
     def _rename(self) -> None:
         """All that is named by the team carries the word."""

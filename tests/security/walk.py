@@ -16,9 +16,10 @@ _GROUP = re.compile(r"\(\?P<(\w+)>[^)]*\)")
 
 @dataclass(frozen=True)
 class Found:
-    """A route as it is written, ``teams/<name>/``, and what answers it."""
+    """A route as it is written, ``teams/<name>/``, its name, and what answers it."""
 
     route: str
+    name: str
     callback: Any
 
     @property
@@ -43,7 +44,7 @@ def _walk(patterns: list[Any], before: str) -> Iterator[Found]:
             yield from _walk(each.url_patterns, route)
         else:
             assert isinstance(each, URLPattern)
-            yield Found(route, each.callback)
+            yield Found(route, each.name or "", each.callback)
 
 
 def _plain(pattern: Any) -> str:
