@@ -129,7 +129,7 @@ class Planted:
     def _rename(self) -> None:
         """All that is named by the team carries the word."""
         for model in (Unikernel, Block, BlockFile, TeamImage):
-            rows: Any = model._default_manager  # type: ignore[attr-defined]
+            rows: Any = model._default_manager
             rows.filter(team=self.team).update(name=Concat(Value(f"{WORD}-"), F("name")))
         for thing in vars(self.world).values():
             if isinstance(thing, Model):

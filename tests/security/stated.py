@@ -24,7 +24,7 @@ class Need(Enum):
 
 
 # Credentials that are nobody to a page: those of programs open the API only.
-NOBODY = ("nobody", "inactive", "owner token", "revoked token", "expired token")
+NOBODY = ("nobody", "inactive", "owner token")
 IN, LOGIN, HIDDEN, REFUSED, METHOD = "in", "login", "hidden", "refused", "method"
 
 PEOPLE = ("outsider", "neighbour", "viewer", "deployer", "owner", "root")

@@ -7,6 +7,7 @@ whatever it says, and nothing is written.
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -63,7 +64,7 @@ def test_a_session_changes_nothing_without_its_token(route: str, method: str, pl
 
 
 # What names a team in the body or the query, not in the address.
-IN_THE_BODY = {
+IN_THE_BODY: dict[str, dict[str, Any]] = {
     "unikernels/": {"instance": "fra-1", "name": "x", "image": "0" * 64, "configuration": {"memory": 16}},
     "blocks/": {"instance": "fra-1", "name": "x", "size": 1},
 }
