@@ -5,6 +5,8 @@ A stranger gets ``Missing``, whatever is there; a member whose role is too small
 
 from __future__ import annotations
 
+from allauth.usersessions.models import UserSession
+
 from accounts.actors import NOTHING, Actor, require, require_superuser
 from accounts.invitations.models import Invitation
 from accounts.models import ApiToken, Role, Team, User
@@ -51,6 +53,16 @@ def invitation_of(actor: Actor, team: Team, pk: int) -> Invitation:
     if invitation is None:
         raise Missing("The team has no such open invitation.")
     return invitation
+
+
+def session_of(actor: Actor, user: User, pk: int) -> UserSession:
+    """A session of *user*, for themselves, superusers and operators."""
+    if actor.token or not (actor.all_powerful or actor.user == user):
+        raise Missing(NOTHING)
+    session = UserSession.objects.filter(user=user, pk=pk).first()
+    if session is None:
+        raise Missing("There is no such session; it may have ended.")
+    return session
 
 
 def user_of(actor: Actor, email: str) -> User:

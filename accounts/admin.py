@@ -39,8 +39,8 @@ from accounts.services import (
     user_add,
     user_deactivate,
 )
+from accounts.services.sessions import subject
 from accounts.services.teams import team_has
-from accounts.services.users import subject
 from mollymawk.errors import ApplicationError, Invalid
 
 __all__ = ["invitations_admin", "mail_admin"]

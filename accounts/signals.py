@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account import signals as account
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.models import EmailAddress
 from allauth.mfa import signals as mfa
 from django.contrib.auth.signals import user_logged_in, user_logged_out
@@ -17,10 +18,9 @@ from accounts.events import record
 from accounts.models import User
 from accounts.requests import client_address
 from accounts.services import user_activate
-from accounts.services.users import subject
+from accounts.services.sessions import subject
 
 _KINDS: dict[str, Signal] = {
-    "user.logged_in": user_logged_in,
     "user.logged_out": user_logged_out,
     "user.password_changed": account.password_changed,
     "user.password_reset": account.password_reset,
@@ -34,8 +34,24 @@ def connect() -> None:
     """Listen. Once for each process; connecting again replaces what was connected."""
     for kind, signal in _KINDS.items():
         signal.connect(_writer(kind), weak=False, dispatch_uid=f"accounts.{kind}")
+    user_logged_in.connect(_logged_in, dispatch_uid="accounts.logged_in")
     account.email_changed.connect(_address_changed, dispatch_uid="accounts.email_changed")
     account.email_confirmed.connect(_address_confirmed, dispatch_uid="accounts.email_confirmed")
+
+
+def _logged_in(*, request: HttpRequest | None = None, user: User, **_: Any) -> None:
+    if request is None:  # a test logs in without one
+        return
+    means = [_mean(used) for used in get_authentication_records(request, user)]
+    actor = Actor(user, "session", client_address(request))
+    record(actor=actor, kind="user.logged_in", subject=subject(user), data={"with": ", ".join(means)})
+
+
+def _mean(used: dict[str, Any]) -> str:
+    """A way to prove who one is, in a word: password, passkey, totp, recovery_codes, webauthn."""
+    if used.get("passwordless"):
+        return "passkey"
+    return str(used.get("type") or used.get("provider") or used["method"])
 
 
 def _address_changed(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts import views
+from accounts import sessions, views
 from accounts.invitations import pages as invitations
 from accounts.mail import pages as mail
 
 urlpatterns = [
     path("setup/", views.setup, name="setup"),
+    path("sessions/", sessions.mine, name="sessions"),
+    path("sessions/end-others/", sessions.end_others, name="sessions-end-others"),
+    path("sessions/<int:pk>/end/", sessions.end, name="session-end"),
     path("tokens/", views.tokens_of_mine, name="tokens"),
     path("mail/", mail.mail, name="mail"),
     path("mail/stop/<str:token>/", mail.unsubscribe, name="unsubscribe"),

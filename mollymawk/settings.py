@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "rest_framework",
     "drf_spectacular",
     "csp",
@@ -71,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.sessions.seen",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -140,9 +142,20 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # no mail to addresses that only somebody else typed in
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # this session stays; all others end
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_RATE_LIMITS = {"setup": "5/m/ip"}  # added to allauth's own, which stay on
+# Added to allauth's own, which stay on. `key` is the account that somebody tries to get into.
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "10/5m/ip,10/5m/key",
+    "second_factor": "5/5m/user,20/h/user,50/d/user",
+    "setup": "5/m/ip",
+}
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {
+    "authenticate": "accounts.factors.AuthenticateForm",
+    "reauthenticate": "accounts.factors.ReauthenticateForm",
+    "add_webauthn": "accounts.factors.AddPasskeyForm",
+}
 MFA_TOTP_ISSUER = "Mollymawk"
 MFA_TOTP_TOLERANCE = 1  # steps of 30 s: phones and servers differ by seconds (RFC 6238, 5.2)
 # A superuser has looked at each account before it can log in; mail may not even be configured.

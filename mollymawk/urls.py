@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from mollymawk.health import health
 from unikernels.metrics.door import metrics
@@ -15,6 +16,8 @@ urlpatterns = [
     path("api/v1/", include("accounts.api_urls")),
     path("api/v1/", include("unikernels.api.urls")),
     path("api/", include("unikernels.upstream.urls")),
+    path("accounts/2fa/webauthn/", RedirectView.as_view(pattern_name="mfa_index")),  # they are listed there
+    path("accounts/sessions/", RedirectView.as_view(pattern_name="sessions")),
     path("accounts/", include("allauth.urls")),
     path("", include("accounts.urls")),
     path("", include("unikernels.pages.urls")),

@@ -1,5 +1,6 @@
 """What can be done about people, teams and tokens. Every door leads through here."""
 
+from accounts.services.sessions import session_end, session_list, sessions_end
 from accounts.services.setup import needs_setup, setup_token_issue, setup_token_redeem
 from accounts.services.teams import (
     member_add,
@@ -29,6 +30,9 @@ __all__ = [
     "needs_setup",
     "password_set",
     "personal_team_ensure",
+    "session_end",
+    "session_list",
+    "sessions_end",
     "setup_token_issue",
     "setup_token_redeem",
     "superuser_set",

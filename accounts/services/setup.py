@@ -11,8 +11,9 @@ from accounts import tokens
 from accounts.actors import Actor
 from accounts.events import record
 from accounts.models import SetupToken, User
+from accounts.services.sessions import subject
 from accounts.services.teams import personal_team_ensure, unowned_teams_take
-from accounts.services.users import address_vouch, check_email, check_password, subject
+from accounts.services.users import address_vouch, check_email, check_password
 from mollymawk.errors import Conflict, Invalid
 
 LIFETIME = timedelta(days=7)  # it is printed anew at each start

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from accounts.actors import Actor, require_superuser
 from accounts.events import record
 from accounts.models import User
+from accounts.services.sessions import sessions_end, subject
 from accounts.services.teams import personal_team_ensure, unowned_teams_take
 from mollymawk.errors import Conflict, Invalid, Refused
 
@@ -58,7 +59,7 @@ def user_activate(*, actor: Actor, user: User) -> User:
 
 
 def user_deactivate(*, actor: Actor, user: User) -> User:
-    """Shut *user* out: sessions and tokens are dead from now on, and live again if let in again.
+    """Shut *user* out: sessions end; tokens are dead from now on, and live again if let in again.
 
     Refused for oneself and for the last superuser.
     """
@@ -68,6 +69,7 @@ def user_deactivate(*, actor: Actor, user: User) -> User:
         _keep_a_superuser(user)
         if User.objects.filter(pk=user.pk, is_active=True).update(is_active=False, admitted=False):
             record(actor=actor, kind="user.deactivated", subject=subject(user), data={"email": user.email})
+        sessions_end(actor=actor, user=user)
     user.refresh_from_db()
     return user
 
@@ -102,11 +104,6 @@ def password_set(*, actor: Actor, user: User, password: str) -> User:
         user.save(update_fields=["password"])
         record(actor=actor, kind="user.password_set", subject=subject(user), data={"email": user.email})
     return user
-
-
-def subject(user: User) -> str:
-    """How events name a person."""
-    return f"user:{user.pk}"
 
 
 def check_password(password: str, user: User) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import template
@@ -35,6 +36,12 @@ def registration_open(context: dict[str, Any]) -> bool:
 def needs_approval() -> bool:
     """Whether a superuser looks at each new account."""
     return bool(settings.REGISTRATION_APPROVAL)
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """*value* as JSON, for an attribute that a script reads; escaped like every other text."""
+    return json.dumps(value)
 
 
 @register.filter

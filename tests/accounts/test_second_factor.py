@@ -83,6 +83,17 @@ def test_the_password_alone_lets_nobody_in_any_more(secret: str, alice: User) ->
     assert other.get("/teams/").status_code == 200
 
 
+def test_codes_are_tried_only_so_often_from_wherever(secret: str, alice: User) -> None:
+    other = Client()
+    other.post(LOGIN, {"login": alice.email, "password": PASSWORD})
+    asked = "/accounts/2fa/authenticate/"
+    for number in range(5):
+        other.post(asked, {"code": "000000"}, REMOTE_ADDR=f"192.0.2.{number}")
+    right = other.post(asked, {"code": code(secret, later=1)}, REMOTE_ADDR="198.51.100.1")
+    assert "Too many" in right.text
+    assert other.get("/teams/").status_code == 302
+
+
 def test_a_recovery_code_lets_in_once(secret: str, inside: Client, alice: User) -> None:
     page = inside.get("/accounts/2fa/recovery-codes/").text
     codes = re.findall(r"^\s*(?:<pre[^>]*>)?(\d{8})\s*$", page, re.MULTILINE)

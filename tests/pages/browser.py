@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from accounts.mail.services import unsubscribe_token
 from accounts.mail.topics import Topic
 from accounts.models import User
+from tests.cast import enter
 from tests.pages.storage import Storage
 from tests.pages.updates import Updates
 from tests.pages.usage import an_hour_of_use, loops, upgraded
@@ -32,8 +33,7 @@ def chromium() -> Iterator[Browser]:
 
 def session_of(user: User) -> str:
     """The key of a new session of *user*."""
-    client = Client()
-    client.force_login(user)
+    client = enter(Client(), user)
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
@@ -117,6 +117,9 @@ def pages(world: World) -> dict[str, str]:
             "teams": "/teams/",
             "team": "/teams/robur/",
             "mail": "/mail/",
+            "sessions": "/sessions/",
+            "second-factor": "/accounts/2fa/",
+            "passkey-add": "/accounts/2fa/webauthn/add/",
             "alerts": "/alerts/",
             "mail-stop": f"/mail/stop/{unsubscribe_token(world.person, Topic.FAILED)}/",
         }

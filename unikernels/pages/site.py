@@ -109,7 +109,8 @@ def links() -> dict[str, Any]:
     account = [
         ("API tokens", reverse("tokens")),
         ("Teams", reverse("teams")),
-        ("Two-factor login", reverse("mfa_index")),
+        ("Second factor", reverse("mfa_index")),
+        ("Sessions", reverse("sessions")),
         ("Password", reverse("account_change_password")),
         ("Email", reverse("account_email")),
         ("Mail", reverse("mail")),
