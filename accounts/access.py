@@ -10,16 +10,21 @@ from allauth.usersessions.models import UserSession
 from accounts.actors import NOTHING, Actor, require, require_superuser
 from accounts.invitations.models import Invitation
 from accounts.models import ApiToken, Role, Team, User
+from accounts.scopes import Need
 from mollymawk.errors import Missing
 
 
-def team_of(actor: Actor, name_or_pk: str | int, role: Role = Role.VIEWER) -> Team:
-    """The team with this name (a text) or key (a number), for somebody with *role* in it."""
+def team_of(
+    actor: Actor, name_or_pk: str | int, need: Need = Role.VIEWER, *, unikernel: str | None = None
+) -> Team:
+    """The team with this name (a text) or key (a number), for somebody who may do what *need* says there,
+    with *unikernel* (see ``require``).
+    """
     wanted = {"pk": name_or_pk} if isinstance(name_or_pk, int) else {"name": name_or_pk.lower()}
     team = Team.objects.filter(**wanted).first()
     if team is None:
         raise Missing(NOTHING)
-    require(actor, team, role)
+    require(actor, team, need, unikernel=unikernel)
     return team
 
 

@@ -5,14 +5,15 @@ Every service takes an ``Actor``; an event records its credential and address.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from accounts.models import ApiToken, Membership, Role, Team, User
+from accounts.scopes import RANK, Need, Scope, least, role_of, scopes_of
 from mollymawk.errors import Forbidden, Missing
 
 NOTHING = "There is nothing here, or it is not yours."
-
-RANK = {Role.VIEWER: 1, Role.DEPLOYER: 2, Role.OWNER: 3}
+ANY = "*"  # no name of a unikernel: what concerns whichever of them
 
 # The only actors without a person. Nothing that comes over the network may become one of them.
 _IMPERSONAL = frozenset({"system", "command", "automatic"})
@@ -20,7 +21,7 @@ _IMPERSONAL = frozenset({"system", "command", "automatic"})
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, and with what. A token narrows its maker to one team and role.
+    """Who acts, and with what. A token narrows its maker to one team, to scopes, perhaps to names.
 
     Without a person an actor may do everything: making one with any other credential, an address or
     a token raises ``ValueError``, so that an anonymous request cannot become one by mistake.
@@ -56,7 +57,13 @@ class Actor:
         held = role_held(self.user, team)
         if held is None or self.token is None:
             return held
-        return min(held, Role(self.token.role), key=RANK.__getitem__)
+        return least([held, Role(self.token.role)])
+
+    @property
+    def names(self) -> frozenset[str] | None:
+        """The names of the unikernels that a token is bound to; None: bound to none in particular."""
+        bound = self.token.unikernels if self.token else None
+        return None if bound is None else frozenset(bound)
 
     def teams(self) -> list[Team]:
         """The teams this actor may look into, by name."""
@@ -80,14 +87,40 @@ def role_held(user: User, team: Team) -> Role | None:
     return None if role is None else Role(role)
 
 
-def require(actor: Actor, team: Team | None, role: Role) -> None:
-    """Raise ``Missing`` for a stranger to *team*, ``Forbidden`` for a member whose role is too small."""
+def require(actor: Actor, team: Team | None, need: Need, *, unikernel: str | None = None) -> None:
+    """Raise ``Missing`` for a stranger to *team*, ``Forbidden`` for a member whose role is too small, and
+    for a token that lacks the scope (``scope`` tells which), or is bound to others than *unikernel*.
+
+    *unikernel* is the name of the one that is meant, ``ANY`` for what each of them may need; without it
+    the whole team is meant, which a token that is bound to names only reads.
+    """
     held = actor.role_in(team)
     if held is None:
         raise Missing(NOTHING)
+    require_scope(actor, scopes_of(need))
+    role = role_of(need)
     if RANK[held] < RANK[role]:
         what = "This token" if actor.token else "Your role in this team"
         raise Forbidden(f"{what} is {held.value}; this needs {role.value}.")
+    if Scope.READ not in scopes_of(need):
+        _require_name(actor, unikernel)
+
+
+def require_scope(actor: Actor, scopes: Collection[str]) -> None:
+    """Raise ``Forbidden``, with ``scope``, unless *actor* has no token, or one with one of *scopes*."""
+    if actor.token is None or not set(actor.token.scopes).isdisjoint(scopes):
+        return
+    if not scopes:
+        raise Forbidden("Tokens do not do this. Log in.")
+    raise Forbidden(f"This token lacks the scope {' or '.join(scopes)}.", extra={"scope": " ".join(scopes)})
+
+
+def _require_name(actor: Actor, unikernel: str | None) -> None:
+    if actor.names is None or unikernel == ANY or unikernel in actor.names:
+        return
+    bound = ", ".join(sorted(actor.names))
+    what = f"This is about {unikernel}" if unikernel else "This concerns the whole team"
+    raise Forbidden(f"{what}; this token is bound to {bound}.")
 
 
 def require_superuser(actor: Actor) -> None:

@@ -16,7 +16,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -336,14 +336,15 @@ class TokenStateFilter(admin.SimpleListFilter):
             return queryset.filter(revoked_at__isnull=False)
         if state == "expired":
             return queryset.filter(revoked_at=None, expires_at__lte=now)
-        return queryset.filter(revoked_at=None, expires_at__gt=now) if state else queryset
+        lives = Q(expires_at=None) | Q(expires_at__gt=now)
+        return queryset.filter(lives, revoked_at=None) if state else queryset
 
 
 @admin.register(ApiToken)
 class TokenAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
     """Tokens, without their secrets, of which only a hash is kept."""
 
-    list_display = ("key_id", "name", "team", "role", "created_by", "works", "expires_at", "last_used_at")
+    list_display = ("key_id", "name", "team", "scopes", "created_by", "works", "expires_at", "last_used_at")
     list_filter = (TokenStateFilter, "role", "expires_at")
     list_select_related = ("team", "created_by")
     search_fields = ("key_id", "name", "team__name", "created_by__email")

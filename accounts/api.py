@@ -13,17 +13,24 @@ from accounts.access import team_of, token_of
 from accounts.actors import Actor
 from accounts.endpoint import PersonEndpoint
 from accounts.models import ApiToken, Role, Team
+from accounts.scopes import Scope
 from accounts.services import describe, team_create, token_issue, token_list, token_revoke
+from accounts.services.rights import MAX_NETWORKS, MAX_UNIKERNELS
 from accounts.services.tokens import DEFAULT_DAYS, MAX_DAYS, MAX_NAME
-from mollymawk.errors import Forbidden, Missing
+from albatross.names import MAX_LABEL
+from mollymawk.errors import Missing
 from mollymawk.rest.pages import NEWEST_FIRST, Key, Keyset, page
 from mollymawk.rest.plans import rehearsed
-from mollymawk.rest.schema import changes, reads
+from mollymawk.rest.schema import SESSION, changes, reads
 from mollymawk.rest.shapes import Page, PageQuery, Strict
 
 BY_NAME = Keyset((Key("name", str),))
 
+MAX_NETWORK = 43  # characters: an IPv6 network with its length
+LABEL = serializers.CharField(max_length=MAX_LABEL)
+
 _ROLES = [role.value for role in Role]
+_SCOPES = [scope.value for scope in Scope]
 
 
 class TeamOut(serializers.Serializer[Any]):
@@ -45,16 +52,26 @@ class TeamIn(Strict):
     )
 
 
-class TokenOut(serializers.Serializer[Any]):
+class RightsOut(serializers.Serializer[Any]):
+    """What something may be used for."""
+
+    scopes = serializers.ListField(child=serializers.ChoiceField(_SCOPES))
+    unikernels = serializers.ListField(
+        child=serializers.CharField(), allow_null=True, help_text="names; null: all of the team"
+    )
+    networks = serializers.ListField(child=serializers.CharField(), help_text="empty: from anywhere")
+
+
+class TokenOut(RightsOut):
     """A token without its secret."""
 
     id = serializers.CharField(help_text="the part between the underscores")
     name = serializers.CharField()
-    role = serializers.ChoiceField(_ROLES, help_text="as given; never more than its maker has")
+    role = serializers.ChoiceField(_ROLES, help_text="that its scopes take; never more than its maker has")
     usable = serializers.BooleanField()
     created_by = serializers.CharField()
     created_at = serializers.DateTimeField()
-    expires_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True, help_text="null: never")
     last_used_at = serializers.DateTimeField(allow_null=True)
     revoked_at = serializers.DateTimeField(allow_null=True)
 
@@ -68,8 +85,8 @@ class TokenMade(TokenOut):
 class OwnToken(PersonEndpoint):
     """The token that asks."""
 
-    class Out(serializers.Serializer[Any]):
-        """What a program may know of its own token."""
+    class Out(RightsOut):
+        """What a program may know of its own token. Its scopes are those that work now."""
 
         id = serializers.CharField(help_text="the part between the underscores; no secret")
         name = serializers.CharField()
@@ -77,7 +94,7 @@ class OwnToken(PersonEndpoint):
         role = serializers.ChoiceField(
             _ROLES, allow_null=True, help_text="what it may do now; null: its maker left the team"
         )
-        expires_at = serializers.DateTimeField()
+        expires_at = serializers.DateTimeField(allow_null=True, help_text="null: never")
         last_used_at = serializers.DateTimeField(allow_null=True)
 
     @reads("getOwnToken", answer=Out)
@@ -109,7 +126,7 @@ class Teams(PersonEndpoint):
             )
         )
 
-    @changes("createTeam", body=TeamIn, status=201, answer=TeamOut)
+    @changes("createTeam", scope=SESSION, body=TeamIn, status=201, answer=TeamOut)
     def post(self, request: Request) -> Response:
         """Make a team, owned by who asks. People only."""
         dry, actor, data = self.dry_run(), self.actor, self.body(TeamIn)
@@ -132,34 +149,57 @@ class TeamTokens(PersonEndpoint):
         """A new token."""
 
         name = serializers.CharField(max_length=MAX_NAME, help_text="what uses it")
-        role = serializers.ChoiceField(_ROLES, default=Role.DEPLOYER.value)
-        days = serializers.IntegerField(default=DEFAULT_DAYS, min_value=1, max_value=MAX_DAYS)
+        role = serializers.ChoiceField(_ROLES, required=False, help_text="all scopes that it suffices for")
+        scopes = serializers.ListField(
+            child=serializers.ChoiceField(_SCOPES),
+            required=False,
+            help_text="left out: those of the role, or of a deployer; every token reads",
+        )
+        unikernels = serializers.ListField(
+            child=LABEL,
+            required=False,
+            allow_null=True,
+            max_length=MAX_UNIKERNELS,
+            help_text="names, also of what is not there yet; null or left out: all of the team",
+        )
+        networks = serializers.ListField(
+            child=serializers.CharField(max_length=MAX_NETWORK),
+            required=False,
+            max_length=MAX_NETWORKS,
+            help_text="such as 192.0.2.0/24; left out: from anywhere",
+        )
+        days = serializers.IntegerField(
+            default=DEFAULT_DAYS,
+            allow_null=True,
+            min_value=1,
+            max_value=MAX_DAYS,
+            help_text="null: it never ends, where that is allowed",
+        )
 
-    @reads("listTokens", query=PageQuery, answer=Out)
+    @reads("listTokens", scope=SESSION, query=PageQuery, answer=Out)
     def get(self, request: Request, name: str) -> Response:
         """List the tokens of a team."""
         query = self.query(PageQuery)
         team = team_of(self.actor, name, Role.OWNER)
-        _people_only(self.actor)
         rows = token_list(team)
-        return Response(page(rows, request=request, order=NEWEST_FIRST, query=query, show=_token))
+        return Response(page(rows, request=request, order=NEWEST_FIRST, query=query, show=show_token))
 
-    @changes("issueToken", body=In, status=201, answer=TokenMade)
+    @changes("issueToken", scope=SESSION, body=In, status=201, answer=TokenMade)
     def post(self, request: Request, name: str) -> Response:
         """Make a token for a team. Its text is in the answer and nowhere else."""
         dry, actor, data = self.dry_run(), self.actor, self.body(self.In)
         team = team_of(actor, name, Role.OWNER)
-        wanted = {"name": data["name"], "role": Role(data["role"]), "days": data["days"]}
+        wanted: dict[str, Any] = dict(data) | ({"role": Role(data["role"])} if "role" in data else {})
         if dry:
             return rehearsed(lambda: token_issue(actor=actor, team=team, **wanted), f"Make {data['name']}.")
         token, text = token_issue(actor=actor, team=team, **wanted)
-        return Response(_token(token) | {"token": text}, status=201)
+        return Response(show_token(token) | {"token": text}, status=201)
 
 
 class OneTeamToken(PersonEndpoint):
     """One token of a team. Sessions of owners only."""
 
-    @changes("revokeToken", status=204, answer=None)
+    @changes("revokeToken", scope=SESSION, status=204, answer=None)
     def delete(self, request: Request, name: str, key_id: str) -> Response:
         """Revoke a token."""
         dry, actor = self.dry_run(), self.actor
@@ -168,11 +208,6 @@ class OneTeamToken(PersonEndpoint):
             return rehearsed(lambda: token_revoke(actor=actor, token=token), f"Revoke {token.name}.")
         token_revoke(actor=actor, token=token)
         return Response(status=204)
-
-
-def _people_only(actor: Actor) -> None:
-    if actor.token is not None:
-        raise Forbidden("A token does not see tokens; log in.")
 
 
 def _team(actor: Actor, held: dict[int, str], team: Any) -> dict[str, Any]:
@@ -192,11 +227,15 @@ def _role(actor: Actor, held: dict[int, str], team: Team) -> str | None:
     return held.get(team.pk)
 
 
-def _token(token: ApiToken) -> dict[str, Any]:
+def show_token(token: ApiToken) -> dict[str, Any]:
+    """A token, as the API tells it."""
     return {
         "id": token.key_id,
         "name": token.name,
         "role": token.role,
+        "scopes": token.scopes,
+        "unikernels": token.unikernels,
+        "networks": token.networks,
         "usable": token.usable and token.created_by.is_active,
         "created_by": token.created_by.email,
         "created_at": token.created_at,

@@ -11,11 +11,12 @@ from rest_framework.response import Response
 from accounts.access import member_of, team_of
 from accounts.endpoint import PersonEndpoint
 from accounts.models import Membership, Role, Team, User
+from accounts.scopes import Scope
 from accounts.services import member_add, member_remove, member_set, team_transfer
 from mollymawk.errors import Missing
 from mollymawk.rest.pages import BY_ID, page
 from mollymawk.rest.plans import rehearsed
-from mollymawk.rest.schema import changes, reads
+from mollymawk.rest.schema import SESSION, changes, reads
 from mollymawk.rest.shapes import Page, PageQuery, Strict
 
 _ROLES = [role.value for role in Role]
@@ -65,7 +66,7 @@ class Members(PersonEndpoint):
         rows = team_of(self.actor, name).memberships.select_related("user")
         return Response(page(rows, request=request, order=BY_ID, query=query, show=show))
 
-    @changes("addMember", body=In, status=201, answer=MemberOut)
+    @changes("addMember", scope=SESSION, body=In, status=201, answer=MemberOut)
     def post(self, request: Request, name: str) -> Response:
         """Take somebody in at once. Superusers only: owners invite."""
         dry, actor, data = self.dry_run(), self.actor, self.body(self.In)
@@ -85,7 +86,7 @@ class OneMember(PersonEndpoint):
 
         role = serializers.ChoiceField(_ROLES)
 
-    @changes("setRole", body=In, answer=MemberOut)
+    @changes("setRole", scope=Scope.ADMIN, body=In, answer=MemberOut)
     def put(self, request: Request, name: str, pk: int) -> Response:
         """Give a member another role. The last owner stays one."""
         dry, actor, role = self.dry_run(), self.actor, Role(self.body(self.In)["role"])
@@ -96,7 +97,7 @@ class OneMember(PersonEndpoint):
             return rehearsed(lambda: member_set(actor=actor, team=team, user=user, role=role), step)
         return Response(show(member_set(actor=actor, team=team, user=user, role=role)))
 
-    @changes("removeMember", status=204, answer=None)
+    @changes("removeMember", scope=Scope.ADMIN, status=204, answer=None)
     def delete(self, request: Request, name: str, pk: int) -> Response:
         """Take a member out, or leave. Tokens that they made for the team are revoked."""
         dry, actor = self.dry_run(), self.actor
@@ -118,7 +119,7 @@ class Transfer(PersonEndpoint):
 
         email = serializers.EmailField(help_text="of a member")
 
-    @changes("transferTeam", body=In, answer=MemberOut)
+    @changes("transferTeam", scope=Scope.ADMIN, body=In, answer=MemberOut)
     def post(self, request: Request, name: str) -> Response:
         """Make a member the owner, and an owner who asks for it a deployer; in one step."""
         dry, actor, email = self.dry_run(), self.actor, self.body(self.In)["email"]

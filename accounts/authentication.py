@@ -7,7 +7,8 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
-from accounts.services.tokens import token_find, token_used
+from accounts.requests import client_address
+from accounts.services.tokens import token_admit
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -17,10 +18,9 @@ class TokenAuthentication(BaseAuthentication):
         scheme, _, text = get_authorization_header(request).decode("latin-1").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        token = token_find(text.strip())
+        token = token_admit(text.strip(), client_address(request))
         if token is None:
             raise AuthenticationFailed("This token is unknown, expired or revoked, or its maker is shut out.")
-        token_used(token)
         return token.created_by, token
 
     def authenticate_header(self, request: Request) -> str:

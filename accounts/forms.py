@@ -9,12 +9,14 @@ from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from allauth.core import context
 from django import forms
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from accounts import registration
 from accounts.models import User
+from accounts.scopes import ABOUT, Scope
 from accounts.services.tokens import DEFAULT_DAYS, MAX_DAYS, MAX_NAME
 from accounts.services.users import address_vouch
 from albatross.names import MAX_LABEL
@@ -26,6 +28,7 @@ ROLES = [
     ("deployer", "deployer: also deploys, restarts, destroys"),
     ("owner", "owner: also members and tokens"),
 ]
+SCOPES = [(scope.value, f"{scope}: {about.text}") for scope, about in ABOUT.items()]
 LIFETIMES = [(days, f"{days} days") for days in (7, 30, DEFAULT_DAYS, 180, MAX_DAYS)]
 
 
@@ -155,13 +158,61 @@ class TransferForm(forms.Form):
         field.queryset = members
 
 
-class TokenForm(RoleForm):
+class RightsForm(forms.Form):
+    """What something may be used for."""
+
+    scopes = forms.MultipleChoiceField(
+        label="May",
+        choices=SCOPES,
+        initial=[Scope.READ, Scope.CONSOLE, Scope.UPGRADE],
+        widget=forms.CheckboxSelectMultiple,
+    )
+    unikernels = forms.CharField(
+        label="Only these unikernels",
+        required=False,
+        help_text="Names, separated by spaces; they need not be there yet. Empty: all of the team.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def rights(self) -> dict[str, Any]:
+        """What was chosen, for a service."""
+        names = self.cleaned_data["unikernels"].replace(",", " ").split()
+        return {"scopes": self.cleaned_data["scopes"], "unikernels": names or None}
+
+
+class TokenForm(RightsForm):
     """A new API token."""
 
     name = forms.CharField(max_length=MAX_NAME, help_text="What uses it, such as the name of a repository.")
-    days = forms.TypedChoiceField(label="Valid for", coerce=int, choices=LIFETIMES, initial=DEFAULT_DAYS)
+    networks = forms.CharField(
+        label="Only from these networks",
+        required=False,
+        help_text="Such as 192.0.2.0/24, separated by spaces. Empty: from anywhere.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    days = forms.TypedChoiceField(
+        label="Valid for", coerce=int, choices=LIFETIMES, initial=DEFAULT_DAYS, empty_value=None
+    )
 
-    field_order = ["name", "role", "days"]
+    field_order = ["name", "scopes", "unikernels", "networks", "days"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if settings.TOKENS_WITHOUT_EXPIRY:
+            self.fields["days"] = forms.TypedChoiceField(
+                label="Valid for",
+                coerce=int,
+                choices=[*LIFETIMES, ("", "for ever")],
+                initial=DEFAULT_DAYS,
+                empty_value=None,
+                required=False,
+            )
+
+    def wanted(self) -> dict[str, Any]:
+        """What was filled in, for the service."""
+        data = self.cleaned_data
+        networks = data["networks"].replace(",", " ").split()
+        return self.rights() | {"name": data["name"], "networks": networks, "days": data["days"]}
 
 
 def blame(form: forms.Form, error: ApplicationError) -> None:

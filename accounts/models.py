@@ -136,10 +136,15 @@ class Quota(Limits, models.Model):
 
 
 class ApiToken(models.Model):
-    """A program's way in, for one team and at most one role. The secret is shown once."""
+    """A program's way in, for one team and some scopes. The secret is shown once."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tokens")
-    role = models.CharField(max_length=8, choices=Role, default=Role.DEPLOYER)
+    role = models.CharField(
+        max_length=8, choices=Role, default=Role.DEPLOYER, help_text="the one that its scopes take"
+    )
+    scopes = models.JSONField(default=list, help_text="list of accounts.scopes.Scope")
+    unikernels = models.JSONField(null=True, blank=True, help_text="list of names; empty: all of the team")
+    networks = models.JSONField(default=list, blank=True, help_text="list of networks; empty: from anywhere")
     name = models.CharField(max_length=100)
     key_id = models.CharField(max_length=16, unique=True, editable=False)
     pepper = models.PositiveSmallIntegerField(editable=False)
@@ -151,7 +156,7 @@ class ApiToken(models.Model):
         help_text="a token never may more than its maker",
     )
     created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="empty: never")
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
 
@@ -164,7 +169,7 @@ class ApiToken(models.Model):
     @property
     def usable(self) -> bool:
         """Neither revoked nor expired."""
-        return self.revoked_at is None and timezone.now() < self.expires_at
+        return self.revoked_at is None and (self.expires_at is None or timezone.now() < self.expires_at)
 
 
 class SetupToken(models.Model):

@@ -218,19 +218,16 @@ def team_tokens(request: PersonRequest, name: str) -> HttpResponse:
     and nowhere else: it isn't kept, so there is nothing to redirect to.
     """
     found = team_of(request.actor, name, Role.OWNER)
-    form = TokenForm(request.POST or None, initial={"role": Role.DEPLOYER})
+    form = TokenForm(request.POST or None)
     shown: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
         try:
-            token, text = token_issue(
-                actor=request.actor, team=found, name=data["name"], role=Role(data["role"]), days=data["days"]
-            )
+            token, text = token_issue(actor=request.actor, team=found, **form.wanted())
         except ApplicationError as error:
             blame(form, error)
         else:
             shown = {"made": token, "text": text}
-            form = TokenForm(initial={"role": Role.DEPLOYER})
+            form = TokenForm()
     context = shown | {
         "team": found,
         "form": form,

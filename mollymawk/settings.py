@@ -29,6 +29,7 @@ if not ENCRYPTION_KEYS:
     raise ImproperlyConfigured("ENCRYPTION_KEYS is not set; make one with: manage.py generate_key")
 # Newest first, "number:secret": tokens are hashed with the pepper whose number they carry.
 TOKEN_PEPPERS = env_list("TOKEN_PEPPERS") or [f"1:{SECRET_KEY}"]
+TOKENS_WITHOUT_EXPIRY = env_bool("TOKENS_WITHOUT_EXPIRY", default=False)
 
 # --- Django -------------------------------------------------------------------------------------
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", f"127.0.0.1,localhost,[::1],{urlsplit(SITE_URL).hostname}")

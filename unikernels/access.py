@@ -1,14 +1,16 @@
 """The loaders: the only way by which pages, API and commands get at an object.
 
-A stranger gets ``Missing``, whatever is there; a member whose role is too small gets ``Forbidden``.
+A stranger gets ``Missing``, whatever is there; a member whose role is too small, and a token that lacks
+the scope, gets ``Forbidden``. For a token that is bound to names nothing else is there.
 """
 
 from __future__ import annotations
 
 from django.db.models import Q, QuerySet
 
-from accounts.actors import Actor, require
+from accounts.actors import ANY, Actor, require
 from accounts.models import Quota, Role, Team
+from accounts.scopes import Need
 from albatross.models import Instance
 from mollymawk.errors import Missing
 from unikernels.models import Block, Operation, TeamImage, Unikernel, Version
@@ -21,26 +23,39 @@ def _of_teams(actor: Actor) -> Q:
     return Q() if actor.all_powerful else Q(team__in=actor.teams())
 
 
+def _of_names(actor: Actor, field: str) -> Q:
+    """What is of the unikernels that *actor* is bound to, by *field*, their name; everything for the others."""
+    return Q() if actor.names is None else Q(**{f"{field}__in": actor.names})
+
+
 def unikernels_of(actor: Actor) -> QuerySet[Unikernel]:
     """The unikernels *actor* may see, with instance, team and current version."""
-    return Unikernel.objects.filter(_of_teams(actor)).select_related("instance", "team", "current")
+    mine = _of_teams(actor) & _of_names(actor, "name")
+    return Unikernel.objects.filter(mine).select_related("instance", "team", "current")
 
 
 def operations_of(actor: Actor) -> QuerySet[Operation]:
     """The operations *actor* may see."""
-    return Operation.objects.filter(_of_teams(actor)).select_related(
+    mine = _of_teams(actor) & _of_names(actor, "unikernel__name")
+    return Operation.objects.filter(mine).select_related(
         "unikernel__instance", "unikernel__team", "instance", "team", "target", "fallback", "requested_by"
     )
 
 
 def blocks_of(actor: Actor) -> QuerySet[Block]:
-    """The block devices *actor* may see."""
-    return Block.objects.filter(_of_teams(actor)).select_related("instance", "team")
+    """The block devices *actor* may see: none for who is bound to names, since they are the team's."""
+    rows = Block.objects.filter(_of_teams(actor)).select_related("instance", "team")
+    return rows if actor.names is None else rows.none()
 
 
 def images_of(actor: Actor) -> QuerySet[TeamImage]:
-    """The images *actor* may see, each as one of the teams knows it."""
-    return TeamImage.objects.filter(_of_teams(actor)).select_related("image", "team", "added_by")
+    """The images *actor* may see, each as one of the teams knows it; for who is bound to names those that
+    the unikernels of these names run or ran.
+    """
+    rows = TeamImage.objects.filter(_of_teams(actor)).select_related("image", "team", "added_by")
+    if actor.names is None:
+        return rows
+    return rows.filter(image__in=Version.objects.filter(unikernel__in=unikernels_of(actor)).values("image"))
 
 
 def quotas_of(actor: Actor) -> QuerySet[Quota]:
@@ -56,30 +71,30 @@ def instances_of(actor: Actor) -> QuerySet[Instance]:
     return Instance.objects.filter(Q(quotas__team__in=teams) | Q(unikernels__team__in=teams)).distinct()
 
 
-def unikernel_of(actor: Actor, pk: int, role: Role = Role.VIEWER) -> Unikernel:
-    """The unikernel *pk*, for somebody with *role* in its team."""
+def unikernel_of(actor: Actor, pk: int, need: Need = Role.VIEWER) -> Unikernel:
+    """The unikernel *pk*, for somebody who may do what *need* says with it."""
     unikernel = unikernels_of(actor).filter(pk=pk).first()
     if unikernel is None:
         raise Missing(_NOTHING)
-    require(actor, unikernel.team, role)
+    require(actor, unikernel.team, need, unikernel=unikernel.name)
     return unikernel
 
 
-def operation_of(actor: Actor, pk: int, role: Role = Role.VIEWER) -> Operation:
-    """The operation *pk*, for somebody with *role* in its team."""
+def operation_of(actor: Actor, pk: int, need: Need = Role.VIEWER) -> Operation:
+    """The operation *pk*, for somebody who may do what *need* says with it."""
     operation = operations_of(actor).filter(pk=pk).first()
     if operation is None:
         raise Missing(_NOTHING)
-    require(actor, operation.team, role)
+    require(actor, operation.team, need, unikernel=operation.unikernel.name if operation.unikernel else None)
     return operation
 
 
-def block_of(actor: Actor, pk: int, role: Role = Role.VIEWER) -> Block:
-    """The block device *pk*, for somebody with *role* in its team."""
+def block_of(actor: Actor, pk: int, need: Need = Role.VIEWER) -> Block:
+    """The block device *pk*, for somebody who may do what *need* says with it."""
     block = blocks_of(actor).filter(pk=pk).first()
     if block is None:
         raise Missing(_NOTHING)
-    require(actor, block.team, role)
+    require(actor, block.team, need)
     return block
 
 
@@ -91,9 +106,9 @@ def instance_of(actor: Actor, name: str) -> Instance:
     return instance
 
 
-def image_of(actor: Actor, team: Team, digest: str, role: Role = Role.VIEWER) -> TeamImage:
+def image_of(actor: Actor, team: Team, digest: str, need: Need = Role.VIEWER) -> TeamImage:
     """The team's image with this SHA-256 (hex); never another team's copy of it."""
-    require(actor, team, role)
+    require(actor, team, need, unikernel=ANY)
     copy = TeamImage.objects.select_related("image", "team").filter(team=team, image__digest=digest).first()
     if copy is None:
         raise Missing("The team has no such image.")
@@ -108,9 +123,9 @@ def quota_of(actor: Actor, team: str, instance: str) -> Quota:
     return quota
 
 
-def version_of(actor: Actor, unikernel: Unikernel, number: int, role: Role = Role.VIEWER) -> Version:
+def version_of(actor: Actor, unikernel: Unikernel, number: int, need: Need = Role.VIEWER) -> Version:
     """A numbered version of *unikernel*."""
-    require(actor, unikernel.team, role)
+    require(actor, unikernel.team, need, unikernel=unikernel.name)
     version = unikernel.versions.select_related("image").filter(number=number).first()
     if version is None:
         raise Missing(f"{unikernel} has no version {number}.")

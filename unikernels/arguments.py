@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from accounts.actors import Actor
 from accounts.models import Role, Team
+from accounts.scopes import UPLOAD
 
 MASK = "***"
 
@@ -19,5 +20,9 @@ def masked(arguments: Iterable[str]) -> list[str]:
 
 
 def may_read_arguments(actor: Actor, team: Team | None) -> bool:
-    """Whether *actor* sees the arguments of unikernels of *team* in clear."""
-    return actor.role_in(team) in {Role.DEPLOYER, Role.OWNER}
+    """Whether *actor* sees the arguments of unikernels of *team* in clear: a token that puts versions in
+    place has to, in order to keep them.
+    """
+    if actor.role_in(team) not in {Role.DEPLOYER, Role.OWNER}:
+        return False
+    return actor.token is None or not set(actor.token.scopes).isdisjoint(UPLOAD)

@@ -23,10 +23,11 @@ from accounts.invitations.services import (
 )
 from accounts.models import Letter, Role, User
 from accounts.people import address_verified
+from accounts.scopes import Scope
 from mollymawk.errors import Forbidden, Missing
 from mollymawk.rest.pages import BY_ID, page
 from mollymawk.rest.plans import rehearsed
-from mollymawk.rest.schema import changes, reads
+from mollymawk.rest.schema import SESSION, changes, reads
 from mollymawk.rest.shapes import NoBody, Page, PageQuery, Strict
 
 _ROLES = [role.value for role in Role]
@@ -83,14 +84,14 @@ class Invitations(PersonEndpoint):
         email = serializers.EmailField()
         role = serializers.ChoiceField(_ROLES, default=Role.VIEWER.value)
 
-    @reads("listInvitations", query=PageQuery, answer=Out)
+    @reads("listInvitations", scope=Scope.ADMIN, query=PageQuery, answer=Out)
     def get(self, request: Request, name: str) -> Response:
         """List the invitations of a team that nobody answered yet."""
         query = self.query(PageQuery)
         rows = invitations_open(team_of(self.actor, name, Role.OWNER))
         return Response(page(rows, request=request, order=BY_ID, query=query, show=show))
 
-    @changes("invite", body=In, status=201, answer=InvitationOut)
+    @changes("invite", scope=Scope.ADMIN, body=In, status=201, answer=InvitationOut)
     def post(self, request: Request, name: str) -> Response:
         """Invite somebody by mail. The answer is the same whether the address is registered or not."""
         dry, actor, data = self.dry_run(), self.actor, self.body(self.In)
@@ -106,7 +107,7 @@ class Invitations(PersonEndpoint):
 class OneInvitation(PersonEndpoint):
     """An invitation of a team, for its owners."""
 
-    @changes("withdrawInvitation", status=204, answer=None)
+    @changes("withdrawInvitation", scope=Scope.ADMIN, status=204, answer=None)
     def delete(self, request: Request, name: str, pk: int) -> Response:
         """Withdraw an invitation."""
         dry, actor = self.dry_run(), self.actor
@@ -123,7 +124,7 @@ class OneInvitation(PersonEndpoint):
 class Again(PersonEndpoint):
     """Another letter."""
 
-    @changes("sendInvitationAgain", body=NoBody, answer=InvitationOut)
+    @changes("sendInvitationAgain", scope=Scope.ADMIN, body=NoBody, answer=InvitationOut)
     def post(self, request: Request, name: str, pk: int) -> Response:
         """Send an invitation again, with another link and the whole time again."""
         dry, actor, _ = self.dry_run(), self.actor, self.body(NoBody)
@@ -139,7 +140,7 @@ class Again(PersonEndpoint):
 class InvitationsToMe(PersonEndpoint):
     """What the person who asks was offered."""
 
-    @reads("listMyInvitations", query=PageQuery, answer=Invitations.Out)
+    @reads("listMyInvitations", scope=SESSION, query=PageQuery, answer=Invitations.Out)
     def get(self, request: Request) -> Response:
         """List the invitations to the caller's address, once it is verified. Sessions only."""
         query = self.query(PageQuery)
@@ -156,7 +157,7 @@ class Answer(PersonEndpoint):
 
         answer = serializers.ChoiceField(["accept", "decline"])
 
-    @changes("answerInvitation", body=In, status=204, answer=None)
+    @changes("answerInvitation", scope=SESSION, body=In, status=204, answer=None)
     def post(self, request: Request, pk: int) -> Response:
         """Accept or decline an invitation to the caller's verified address. Sessions only."""
         dry, actor, data = self.dry_run(), self.actor, self.body(self.In)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import getpass
+import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from django.core.serializers.json import DjangoJSONEncoder
 
+from accounts.scopes import Scope
 from mollymawk.errors import ApplicationError
 
 MAX_PASSWORD = 4_096  # bytes read from a file or stdin; a passphrase fits, a wrong file does not
@@ -28,6 +32,26 @@ class ServiceCommand(BaseCommand):
     def say(self, text: str) -> None:
         """Tell the operator on stderr: stdout is for what another program reads."""
         self.stderr.write(text, style_func=str)
+
+
+def print_json(stdout: OutputWrapper, value: Any) -> None:
+    """*value* as JSON, for another program."""
+    stdout.write(json.dumps(value, cls=DjangoJSONEncoder, indent=2))
+
+
+def add_rights_options(parser: CommandParser) -> None:
+    """``--scope`` and ``--unikernel``, each as often as wanted."""
+    parser.add_argument(
+        "--scope", action="append", choices=list(Scope), help="what it may be used for; reading always is"
+    )
+    parser.add_argument(
+        "--unikernel", action="append", metavar="NAME", help="only this one, even if it is not there yet"
+    )
+
+
+def rights_given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What those options say, for a service."""
+    return {"scopes": options["scope"], "unikernels": options["unikernel"]}
 
 
 def add_password_option(parser: CommandParser) -> None:

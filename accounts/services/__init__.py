@@ -11,7 +11,15 @@ from accounts.services.teams import (
     team_create,
     team_transfer,
 )
-from accounts.services.tokens import describe, token_find, token_issue, token_list, token_revoke, token_used
+from accounts.services.tokens import (
+    describe,
+    token_admit,
+    token_find,
+    token_issue,
+    token_list,
+    token_revoke,
+    token_used,
+)
 from accounts.services.users import (
     password_set,
     superuser_set,
@@ -38,6 +46,7 @@ __all__ = [
     "superuser_set",
     "team_create",
     "team_transfer",
+    "token_admit",
     "token_find",
     "token_issue",
     "token_list",

@@ -11,7 +11,8 @@ from accounts import tokens
 from accounts.actors import Actor, require_superuser
 from accounts.events import record
 from accounts.models import ApiToken, Role, Team, User
-from accounts.services.tokens import MAX_DAYS, MAX_NAME, MAX_TOKENS, usable
+from accounts.services.rights import rights_of
+from accounts.services.tokens import MAX_DAYS, MAX_NAME, MAX_TOKENS, hashed, usable
 from mollymawk.errors import Invalid, Refused
 
 
@@ -29,17 +30,14 @@ def token_bring(
         raise Invalid("This is no token of the OCaml Mollymawk: those are UUIDs.")
     if usable(team).count() >= MAX_TOKENS:
         raise Refused(f"A team has at most {MAX_TOKENS} usable tokens.")
-    number, pepper = next(iter(tokens.peppers().items()))
     tidy = "".join(c for c in name if c.isprintable()).strip()[:MAX_NAME] or "token"
     with transaction.atomic():
         token = ApiToken.objects.create(
             team=team,
-            role=Role.DEPLOYER,
             name=tidy,
-            key_id=key_id,
-            pepper=number,
-            secret_hash=tokens.digest(text, pepper),
             created_by=user,
+            **hashed(key_id, text),
+            **rights_of(role=Role.DEPLOYER).columns(),
             expires_at=min(expires_at, timezone.now() + timedelta(days=MAX_DAYS)),
         )
         data = {"name": tidy, "role": Role.DEPLOYER.value, "maker": user.email}

@@ -6,10 +6,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts.actors import NOTHING, RANK, Actor, require, require_superuser
+from accounts.actors import NOTHING, Actor, require, require_superuser
 from accounts.events import record
 from accounts.labels import check_label, free_label, label_of
 from accounts.models import ApiToken, Membership, Role, Team, User
+from accounts.scopes import RANK
 from albatross.models import ObservedPolicy
 from mollymawk.errors import Conflict, Forbidden, Invalid, Missing, Refused
 

@@ -26,6 +26,10 @@ PROBLEM = "application/problem+json"
 
 Shape = type[Serializer[Any]]
 Handler = TypeVar("Handler", bound=Callable[..., Any])
+Scopes = str | tuple[str, ...]
+
+SESSION: tuple[str, ...] = ()  # no scope suffices: only people may, with a session
+SCOPE = "scope"  # the attribute of a handler that tells its scopes
 
 _LOCATION = OpenApiParameter(
     name="Location",
@@ -83,7 +87,7 @@ _CONDITIONS = [
 _PROBLEMS = {
     "400": "What was sent cannot be understood.",
     "401": "No credential, or none that is valid.",
-    "403": "Known, but the role does not suffice.",
+    "403": "Known, but the role or the token does not suffice; `scope` tells which one a token lacks.",
     "404": "Not there, or not yours.",
     "405": "This address does not take this method.",
     "409": "Another operation is under way, or the thing has changed.",
@@ -108,6 +112,10 @@ _PROBLEM_SCHEMA = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "a sentence for the reader"},
+        "scope": {
+            "type": "string",
+            "description": "the scope that the token lacks; one of several is enough",
+        },
         "errors": {
             "type": "array",
             "items": {
@@ -135,6 +143,14 @@ class EndpointSchema(AutoSchema):
     def get_description(self) -> str:  # type: ignore[override]  # drf-spectacular calls it without more
         return self._words()[1]
 
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        """A token with one of the scopes that the handler states, or a session."""
+        found: list[dict[str, list[str]]] = []
+        for entry in super().get_auth():
+            scopes = stated(getattr(self.view, self.method.lower())) or ()
+            found += [{"token": [scope]} for scope in scopes] if "token" in entry else [entry]
+        return found
+
     def _words(self) -> tuple[str, str]:
         """The first line of a handler's docstring, and the rest of it."""
         handler = getattr(self.view, self.method.lower())
@@ -152,14 +168,28 @@ class BearerScheme(OpenApiAuthenticationExtension):
         return {
             "type": "http",
             "scheme": "bearer",
-            "description": "An API token: `Authorization: Bearer mm_…`",
+            "description": "An API token: `Authorization: Bearer mm_…`. Each operation names the scope that it needs.",
         }
+
+
+def stated(handler: Any) -> tuple[str, ...] | None:
+    """The scopes of which a token needs one for *handler*; None when it states none."""
+    found: tuple[str, ...] | None = getattr(handler, SCOPE, None)
+    return found
+
+
+def states(scope: Scopes | None, handler: Handler) -> Handler:
+    """*handler*, which states *scope*."""
+    if scope is not None:
+        setattr(handler, SCOPE, (scope,) if isinstance(scope, str) else scope)
+    return handler
 
 
 def reads(
     name: str,
     *,
     answer: Shape,
+    scope: Scopes | None = "read",
     query: Shape | None = None,
     waits: Shape | None = None,
     tag: Collection[str] | bool = False,
@@ -167,6 +197,7 @@ def reads(
     """Describe a handler that changes nothing. *waits*: what it answers while somebody else is asked.
 
     *tag*: the members of the answer by which one sees whether it was changed, or all; it has an ETag.
+    *scope*: what a token needs, or several of which one is enough, or ``SESSION``.
     """
     responses = {200: OpenApiResponse(answer, description="What was asked for.")}
     parameters: list[Any] = [query] if query else []
@@ -174,25 +205,25 @@ def reads(
         responses[202] = OpenApiResponse(waits, description="There is no answer yet; ask again.")
         parameters.append(_RETRY_AFTER)
     if tag is False:
-        return extend_schema(operation_id=name, parameters=parameters, responses=responses)
+        describe = extend_schema(operation_id=name, parameters=parameters, responses=responses)
+        return lambda handler: states(scope, describe(handler))
     responses[304] = OpenApiResponse(None, description="It is as it was: the ETag of `If-None-Match`.")
     describe = extend_schema(operation_id=name, parameters=[*parameters, *_TAGS], responses=responses)
-    return lambda handler: describe(shown(handler, None if tag is True else tag))
+    return lambda handler: states(scope, describe(shown(handler, None if tag is True else tag)))
 
 
-def gives_file(name: str) -> Callable[[Handler], Handler]:
+def gives_file(name: str, *, scope: Scopes) -> Callable[[Handler], Handler]:
     """Describe a handler that answers with the bytes of a file."""
     answer = OpenApiResponse(OpenApiTypes.BINARY, description="The bytes, as a file.")
-    decorate: Callable[[Handler], Handler] = extend_schema(
-        operation_id=name, responses={(200, "application/octet-stream"): answer}
-    )
-    return decorate
+    describe = extend_schema(operation_id=name, responses={(200, "application/octet-stream"): answer})
+    return lambda handler: states(scope, describe(handler))
 
 
 def changes(
     name: str,
     *,
     answer: Shape | None,
+    scope: Scopes | None = None,
     body: Any = None,
     status: int = 200,
     query: Shape = ChangeQuery,
@@ -200,6 +231,7 @@ def changes(
 ) -> Callable[[Handler], Handler]:
     """Describe a handler that changes something and answers *status* with *answer*; with
     ``?dry_run=true`` it answers 200 with a plan. *whole*: it replaces the whole of what is there.
+    *scope*: what a token needs, or several of which one is enough, or ``SESSION``.
     """
     what = {
         200: "The change is done.",
@@ -225,7 +257,7 @@ def changes(
         request=body,
         responses=responses,
     )
-    return lambda handler: describe(guarded(handler, whole=whole))
+    return lambda handler: states(scope, describe(guarded(handler, whole=whole)))
 
 
 def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -119,6 +119,7 @@ def test_a_token_learns_what_it_may(robur: Team, dave: User, token_of: TokenOf, 
     text = token_of(dave, Role.DEPLOYER)
     token, api = found(text), api_of(text)
     told = api.get(OWN).json()
+    assert token.expires_at
     assert told["expires_at"] == token.expires_at.isoformat().replace("+00:00", "Z")
     assert {name: told[name] for name in ("id", "name", "team", "role")} == {
         "id": token.key_id,

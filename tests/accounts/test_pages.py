@@ -18,7 +18,7 @@ from tests.cast import ClientOf, TokenOf
 pytestmark = pytest.mark.django_db
 
 ADD = {"email": "charlie@example.org", "role": "deployer"}
-MAKE = {"name": "ci", "role": "deployer", "days": "90"}
+MAKE = {"name": "ci", "scopes": ["console", "upgrade"], "days": "90"}
 
 
 def roles(team: Team) -> dict[str, str]:
@@ -256,7 +256,15 @@ def test_a_new_token_is_shown_once(robur: Team, alice: User, client_of: ClientOf
 
 
 @pytest.mark.parametrize(
-    "change", [{"name": " "}, {"role": "king"}, {"days": "0"}, {"days": "9999"}, {"days": "x"}]
+    "change",
+    [
+        {"name": " "},
+        {"scopes": "king"},
+        {"unikernels": "a/b"},
+        {"days": "0"},
+        {"days": "9999"},
+        {"days": "x"},
+    ],
 )
 def test_a_token_that_cannot_be_made_is_told(
     change: dict[str, str], robur: Team, alice: User, client_of: ClientOf

@@ -46,8 +46,10 @@ def test_a_token_is_found_by_its_text(issued: tuple[ApiToken, str]) -> None:
 
 def test_a_token_lasts_ninety_days_unless_said_otherwise(robur: Team, alice: User) -> None:
     token, _ = token_issue(actor=by(alice), team=robur, name="ci", role=Role.VIEWER)
+    assert token.expires_at
     assert token.expires_at - token.created_at < timedelta(days=DEFAULT_DAYS, minutes=1)
     longest, _ = token_issue(actor=by(alice), team=robur, name="ci", role=Role.VIEWER, days=MAX_DAYS)
+    assert longest.expires_at
     assert longest.expires_at - longest.created_at > timedelta(days=MAX_DAYS, minutes=-1)
 
 
@@ -217,6 +219,9 @@ def test_a_token_describes_what_it_may_do_now(robur: Team, dave: User, token_of:
         "name": "test",
         "team": "robur",
         "role": "deployer",
+        "scopes": ["read", "console", "upgrade", "deploy", "blocks"],
+        "unikernels": None,
+        "networks": [],
         "expires_at": token.expires_at,
         "last_used_at": None,
     }

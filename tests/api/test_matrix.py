@@ -48,11 +48,12 @@ SEEN = _row(401, 404, 200, 200, 200, 200, 200, 200, 404, 200)
 CHANGED = _row(401, 404, 403, 200, 200, 200, 403, 200, 404, 200)
 OPENED = _row(401, 404, 403, 200, 200, 200, 403, 200, 404, 200)  # read, but not by viewers
 ASKED = _row(401, 404, 502, 502, 502, 502, 502, 502, 404, 502)  # of an instance that is away
-GRANTED = _row(401, 404, 403, 403, 403, 200, 403, 403, 404, 403)  # superusers, on what others may see
+GRANTED = _row(401, 404, 403, 403, 403, 200, 403, 403, 403, 403)  # superusers, on what others may see
 SUPERUSERS = _row(401, 403, 403, 403, 403, 200, 403, 403, 403, 403)
 OWNERS = _row(401, 404, 403, 403, 200, 200, 403, 403, 404, 403)
 PEOPLE = _row(401, 200, 200, 200, 200, 200, 403, 403, 403, 403)
 MINE = _row(401, 404, 404, 404, 404, 404, 403, 403, 403, 403)  # of somebody else
+LOGGED_IN = _row(401, 404, 403, 403, 200, 200, 403, 403, 403, 403)  # owners, never a token
 TOKENS = _row(401, 404, 404, 404, 404, 404, 200, 200, 200, 200)
 
 CHECK = {"name": "tcp", "kind": "tcp", "settings": {"address": "192.88.99.1:80"}, "seconds": 60}
@@ -221,10 +222,10 @@ MATRIX: dict[tuple[str, str], Call] = {
         _at("invitations/{h.invitation.pk}/answer/"),
         lambda house: {"answer": "accept"},
     ),
-    ("api-team-tokens", "get"): (OWNERS, _at("teams/robur/tokens/"), _nothing),
-    ("api-team-tokens", "post"): (OWNERS, _at("teams/robur/tokens/"), lambda house: {"name": "ci"}),
+    ("api-team-tokens", "get"): (LOGGED_IN, _at("teams/robur/tokens/"), _nothing),
+    ("api-team-tokens", "post"): (LOGGED_IN, _at("teams/robur/tokens/"), lambda house: {"name": "ci"}),
     ("api-team-token", "delete"): (
-        OWNERS,
+        LOGGED_IN,
         lambda house: f"teams/robur/tokens/{house.token().key_id}/",
         _nothing,
     ),

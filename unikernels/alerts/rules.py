@@ -192,7 +192,7 @@ def _tokens(now: datetime, *, more_than: timedelta, at_most: timedelta) -> Itera
         expires_at__lte=now + at_most,
     )
     for token in ending.select_related("team"):
-        if token.expires_at - token.created_at < 2 * at_most:
+        if token.expires_at is None or token.expires_at - token.created_at < 2 * at_most:
             continue  # who makes a token for some days knows when it ends
         yield Firing(
             subject=f"token:{token.key_id}",

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.actors import NOTHING, Actor
 from mollymawk.errors import Missing
+from unikernels.access import unikernels_of
 from unikernels.alerts.models import Alert, Telling
 from unikernels.alerts.readers import readers_of
 from unikernels.alerts.rules import FIND, Firing, Rule, Unknown
@@ -35,10 +36,12 @@ def settle(now: datetime | None = None) -> None:
 
 def alerts_of(actor: Actor) -> QuerySet[Alert]:
     """The alerts that *actor* may see: those of the teams, those of no team where one of the teams runs
-    something; for the all-powerful all of them.
+    something; for the all-powerful all of them. Who is bound to names sees those of these unikernels.
     """
     if actor.all_powerful:
         return Alert.objects.all()
+    if actor.names is not None:
+        return Alert.objects.filter(subject__in=[f"unikernel:{row.pk}" for row in unikernels_of(actor)])
     teams = actor.teams()
     here = Unikernel.objects.filter(team__in=teams).values("instance")
     return Alert.objects.filter(Q(team__in=teams) | Q(team=None, instance__in=here))

@@ -17,7 +17,7 @@ from mollymawk.errors import Forbidden
 from mollymawk.rest.orders import ID, Orders
 from mollymawk.rest.pages import page
 from mollymawk.rest.plans import rehearsed
-from mollymawk.rest.schema import changes, reads
+from mollymawk.rest.schema import SESSION, changes, reads
 from mollymawk.rest.shapes import Page, PageQuery, Strict
 from unikernels.alerts.models import Alert
 from unikernels.alerts.rules import Rule
@@ -149,12 +149,12 @@ def hours_of(user: User) -> dict[str, str | None]:
 class QuietHoursOfMine(Endpoint):
     """The hours in which the caller gets no mail about alerts; they come in one letter afterwards."""
 
-    @reads("getQuietHours", answer=QuietHoursOut, tag=True)
+    @reads("getQuietHours", scope=SESSION, answer=QuietHoursOut, tag=True)
     def get(self, request: Request) -> Response:
         """Show my quiet hours."""
         return Response(hours_of(self._person()))
 
-    @changes("setQuietHours", body=QuietHoursIn, answer=QuietHoursOut)
+    @changes("setQuietHours", scope=SESSION, body=QuietHoursIn, answer=QuietHoursOut)
     def put(self, request: Request) -> Response:
         """Set my quiet hours."""
         dry, user = self.dry_run(), self._person()
@@ -166,7 +166,7 @@ class QuietHoursOfMine(Endpoint):
         quiet_set(user=user, **hours)
         return Response(hours_of(user))
 
-    @changes("deleteQuietHours", status=204, answer=None)
+    @changes("deleteQuietHours", scope=SESSION, status=204, answer=None)
     def delete(self, request: Request) -> Response:
         """Have no quiet hours."""
         dry, user = self.dry_run(), self._person()

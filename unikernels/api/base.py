@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from accounts.access import team_of
 from accounts.endpoint import PersonEndpoint
 from accounts.models import Role, Team
+from accounts.scopes import Need
 from mollymawk.errors import Invalid
 from unikernels.access import unikernel_of
 from unikernels.models import Unikernel
@@ -17,18 +18,20 @@ from unikernels.models import Unikernel
 class Endpoint(PersonEndpoint):
     """One address. Handlers act as ``actor``, for a team."""
 
-    def team(self, name: str | None, role: Role = Role.VIEWER) -> Team:
-        """The team called *name*, or the one that the token is bound to."""
+    def team(self, name: str | None, need: Need = Role.VIEWER, *, unikernel: str | None = None) -> Team:
+        """The team called *name*, or the one that the token is bound to, for what is meant with *unikernel*
+        (see ``require``).
+        """
         actor = self.actor
         if not name and actor.token is not None:
             name = actor.token.team.name
         if not name:
             raise Invalid("Say which team.", fields={"team": ["This field is required without a token."]})
-        return team_of(actor, name, role)
+        return team_of(actor, name, need, unikernel=unikernel)
 
-    def unikernel(self, pk: int, role: Role) -> Unikernel:
-        """The unikernel *pk*, to be changed by somebody with *role*: plans stand on what it is now."""
-        found = unikernel_of(self.actor, pk, role)
+    def unikernel(self, pk: int, need: Need) -> Unikernel:
+        """The unikernel *pk*, to be changed as *need* says: plans stand on what it is now."""
+        found = unikernel_of(self.actor, pk, need)
         self.stands_on(found.current_id, found.digest, found.state, found.changed_outside)
         return found
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import Role
+from accounts.scopes import Scope
 from mollymawk import streaming
 from mollymawk.rest.orders import ID, NAME, Orders
 from mollymawk.rest.pages import Key, page
@@ -85,11 +85,11 @@ class OneBlockFile(Endpoint):
         """Show a file."""
         return Response(show(file_of(self.actor, pk)))
 
-    @changes("deleteBlockFile", status=204, answer=None)
+    @changes("deleteBlockFile", scope=Scope.BLOCKS, status=204, answer=None)
     def delete(self, request: Request, pk: int) -> Response:
         """Remove a file. The block device is not touched."""
         dry, actor = self.dry_run(), self.actor
-        file = file_of(actor, pk, Role.DEPLOYER)
+        file = file_of(actor, pk, Scope.BLOCKS)
         if dry:
             return rehearsed(lambda: file_remove(actor=actor, file=file), f"Remove {file.name}.")
         file_remove(actor=actor, file=file)
@@ -99,10 +99,10 @@ class OneBlockFile(Endpoint):
 class Content(Endpoint):
     """The bytes of a file."""
 
-    @gives_file("readBlockFile")
+    @gives_file("readBlockFile", scope=Scope.BLOCKS)
     def get(self, request: Request, pk: int) -> Response:
         """Download a file. Role deployer: it may hold secrets."""
-        file = file_of(self.actor, pk, Role.DEPLOYER)
+        file = file_of(self.actor, pk, Scope.BLOCKS)
         pieces, size = file_open(actor=self.actor, file=file)
         answer = streaming.download(pieces, size=size, name=file.name)
         return cast("Response", answer)  # what finishes an answer only adds headers to it

@@ -13,7 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actors import Actor
-from accounts.models import Role, Team
+from accounts.models import Team
+from accounts.scopes import Scope
 from mollymawk.errors import Invalid, Refused
 from mollymawk.rest.parsers import JSONParser, StreamParser
 from mollymawk.rest.plans import plan, rehearsed
@@ -73,6 +74,7 @@ class Upload(Endpoint):
 
     @changes(
         "uploadBlock",
+        scope=Scope.BLOCKS,
         query=Query,
         body={"application/octet-stream": OpenApiTypes.BINARY, "application/json": NoBody},
         status=202,
@@ -85,7 +87,7 @@ class Upload(Endpoint):
         in whole and measured before the instance hears of it. `dump_first` keeps the old content.
         """
         query, actor = self.query(self.Query), self.actor
-        block = block_of(actor, pk, Role.DEPLOYER)
+        block = block_of(actor, pk, Scope.BLOCKS)
         check_transfer(actor=actor, block=block)
         assert block.team is not None  # or it would have been refused
         options = {"dump_first": query["dump_first"], "verify": query["verify"]}
@@ -99,7 +101,7 @@ class Upload(Endpoint):
         """The file that is named, or what is sent."""
         if "file" in query:
             self.body(NoBody)
-            return file_of(self.actor, query["file"], Role.DEPLOYER)
+            return file_of(self.actor, query["file"], Scope.BLOCKS)
         data = self.request.data
         stream = data.get("stream") if isinstance(data, dict) else None
         if stream is None:
@@ -123,7 +125,7 @@ def _rehearsed(
 class Download(Endpoint):
     """Reading a block device."""
 
-    @changes("downloadBlock", status=202, answer=OperationSummary)
+    @changes("downloadBlock", scope=Scope.BLOCKS, status=202, answer=OperationSummary)
     def post(self, request: Request, pk: int) -> Response:
         """Read the content of a block device into a file here.
 
@@ -131,7 +133,7 @@ class Download(Endpoint):
         """
         self.body(NoBody)
         dry, actor = self.dry_run(), self.actor
-        block = block_of(actor, pk, Role.DEPLOYER)
+        block = block_of(actor, pk, Scope.BLOCKS)
         if dry:
             step = f"Read the {block.size:,} MB of {block} into a file here."
             return rehearsed(lambda: check_transfer(actor=actor, block=block), step)

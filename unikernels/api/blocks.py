@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import Role
+from accounts.scopes import Scope
 from mollymawk.rest.orders import ID, NAME, Orders
 from mollymawk.rest.pages import Key, page
 from mollymawk.rest.plans import rehearsed
@@ -85,11 +85,11 @@ class Blocks(Endpoint):
         )
         return Response(page(rows, request=request, order=ORDERS.of(query), query=query, show=show))
 
-    @changes("createBlock", body=In, status=201, answer=BlockOut)
+    @changes("createBlock", scope=Scope.BLOCKS, body=In, status=201, answer=BlockOut)
     def post(self, request: Request) -> Response:
         """Create a block device."""
         dry, actor, body = self.dry_run(), self.actor, self.body(self.In)
-        team = self.team(body.get("team"), Role.DEPLOYER)
+        team = self.team(body.get("team"), Scope.BLOCKS)
         instance = instance_of(actor, body["instance"])
         wanted: dict[str, Any] = {"actor": actor, "team": team, "instance": instance, "name": body["name"]}
         if dry:
@@ -108,11 +108,11 @@ class OneBlock(Endpoint):
         """Show a block device."""
         return Response(show(block_of(self.actor, pk)))
 
-    @changes("deleteBlock", status=204, answer=None)
+    @changes("deleteBlock", scope=Scope.BLOCKS, status=204, answer=None)
     def delete(self, request: Request, pk: int) -> Response:
         """Remove a block device and what is on it."""
         dry, actor = self.dry_run(), self.actor
-        block = block_of(actor, pk, Role.DEPLOYER)
+        block = block_of(actor, pk, Scope.BLOCKS)
         if dry:
             step = f"Remove {block} and its {block.size} MB of data."
             return rehearsed(lambda: check_block_remove(actor=actor, block=block), step)

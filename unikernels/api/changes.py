@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import Role
+from accounts.scopes import Scope
 from mollymawk.rest.plans import rehearsed
 from mollymawk.rest.schema import changes
 from mollymawk.rest.shapes import NoBody, Strict
@@ -30,14 +30,14 @@ class Configure(Endpoint):
         configuration = ConfigurationField()
         accept = AcceptField()
 
-    @changes("configure", body=In, status=202, answer=OperationSummary)
+    @changes("configure", scope=Scope.UPGRADE, body=In, status=202, answer=OperationSummary)
     def post(self, request: Request, pk: int) -> Response:
         """Configure a unikernel.
 
         It is replaced by one with the new configuration, and goes back when that one does not run.
         """
         dry, actor, body = self.dry_run(), self.actor, self.body(self.In)
-        unikernel = self.unikernel(pk, Role.DEPLOYER)
+        unikernel = self.unikernel(pk, Scope.UPGRADE)
         accept = frozenset(body["accept"])
         wanted: dict[str, Any] = {
             "actor": actor,
@@ -53,12 +53,12 @@ class Configure(Endpoint):
 class Restart(Endpoint):
     """The same again."""
 
-    @changes("restart", status=202, answer=OperationSummary)
+    @changes("restart", scope=Scope.UPGRADE, status=202, answer=OperationSummary)
     def post(self, request: Request, pk: int) -> Response:
         """Restart a unikernel."""
         self.body(NoBody)
         dry, actor = self.dry_run(), self.actor
-        unikernel = self.unikernel(pk, Role.DEPLOYER)
+        unikernel = self.unikernel(pk, Scope.UPGRADE)
         if dry:
             return rehearsed(lambda: restart(actor=actor, unikernel=unikernel), f"Restart {unikernel}.")
         return accepted(request, restart(actor=actor, unikernel=unikernel))
@@ -67,12 +67,12 @@ class Restart(Endpoint):
 class Destroy(Endpoint):
     """The end of a unikernel; its versions are kept."""
 
-    @changes("destroy", status=202, answer=OperationSummary)
+    @changes("destroy", scope=Scope.DEPLOY, status=202, answer=OperationSummary)
     def post(self, request: Request, pk: int) -> Response:
         """Destroy a unikernel."""
         self.body(NoBody)
         dry, actor = self.dry_run(), self.actor
-        unikernel = self.unikernel(pk, Role.DEPLOYER)
+        unikernel = self.unikernel(pk, Scope.DEPLOY)
         if dry:
             return rehearsed(lambda: destroy(actor=actor, unikernel=unikernel), f"Destroy {unikernel}.")
         return accepted(request, destroy(actor=actor, unikernel=unikernel))
@@ -81,12 +81,12 @@ class Destroy(Endpoint):
 class Adopt(Endpoint):
     """What runs unmanaged is taken over by the team that owns its domain."""
 
-    @changes("adopt", status=200, answer=UnikernelDetail)
+    @changes("adopt", scope=Scope.DEPLOY, status=200, answer=UnikernelDetail)
     def post(self, request: Request, pk: int) -> Response:
         """Adopt a unikernel."""
         self.body(NoBody)
         dry, actor = self.dry_run(), self.actor
-        unikernel = unikernel_of(actor, pk)
+        unikernel = unikernel_of(actor, pk, Scope.DEPLOY)
         if dry:
             return rehearsed(lambda: adopt(actor=actor, unikernel=unikernel), f"Adopt {unikernel}.")
         adopt(actor=actor, unikernel=unikernel)

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Role
+from accounts.scopes import Need, Scope
 from mollymawk.errors import Missing
 from mollymawk.rest.orders import ID, NAME, Orders
 from mollymawk.rest.pages import page
@@ -36,10 +37,10 @@ from unikernels.models import Check, CheckResult
 class CheckEndpoint(Endpoint):
     """An address of one check."""
 
-    def check(self, pk: int, check: int, role: Role = Role.VIEWER) -> Check:
+    def check(self, pk: int, check: int, need: Need = Role.VIEWER) -> Check:
         """The check *check* of the unikernel *pk*, for somebody with *role* in its team."""
-        unikernel_of(self.actor, pk, role)
-        found = check_of(self.actor, check, role)
+        unikernel_of(self.actor, pk, need)
+        found = check_of(self.actor, check, need)
         if found.unikernel_id != pk:
             raise Missing("The unikernel has no such check.")
         return found
@@ -71,14 +72,14 @@ class Checks(Endpoint):
         rows = self.narrowed(unikernel_of(self.actor, pk).checks.all(), query, kind="kind", state="state")
         return Response(page(rows, request=request, order=ORDERS.of(query), query=query, show=show))
 
-    @changes("addCheck", body=CheckIn, status=201, answer=CheckOut)
+    @changes("addCheck", scope=Scope.DEPLOY, body=CheckIn, status=201, answer=CheckOut)
     def post(self, request: Request, pk: int) -> Response:
         """Add a check.
 
         It is asked on a schedule, before and after each upgrade, and during the rollback window.
         """
         dry, actor, body = self.dry_run(), self.actor, self.body(CheckIn)
-        unikernel = unikernel_of(actor, pk, Role.DEPLOYER)
+        unikernel = unikernel_of(actor, pk, Scope.DEPLOY)
         if dry:
             step = f"Ask each {body['seconds']} s: {told(parse(body['kind'], body['settings']))}."
             return rehearsed(lambda: check_add(actor=actor, unikernel=unikernel, **body), step)
@@ -95,23 +96,23 @@ class OneCheck(CheckEndpoint):
         """Show a check with its ups and downs."""
         return Response(show_whole(self.check(pk, check)))
 
-    @changes("changeCheck", body=CheckIn, answer=CheckOut, whole=True)
+    @changes("changeCheck", scope=Scope.DEPLOY, body=CheckIn, answer=CheckOut, whole=True)
     def put(self, request: Request, pk: int, check: int) -> Response:
         """Change a check.
 
         When it asks something else, what it said before is forgotten.
         """
         dry, actor, body = self.dry_run(), self.actor, self.body(CheckIn)
-        found = self.check(pk, check, Role.DEPLOYER)
+        found = self.check(pk, check, Scope.DEPLOY)
         if dry:
             step = f"Ask each {body['seconds']} s: {told(parse(body['kind'], body['settings']))}."
             return rehearsed(lambda: check_change(actor=actor, check=found, **body), step)
         return Response(show(check_change(actor=actor, check=found, **body)))
 
-    @changes("removeCheck", status=204, answer=None)
+    @changes("removeCheck", scope=Scope.DEPLOY, status=204, answer=None)
     def delete(self, request: Request, pk: int, check: int) -> Response:
         """Remove a check and its results."""
-        dry, actor, found = self.dry_run(), self.actor, self.check(pk, check, Role.DEPLOYER)
+        dry, actor, found = self.dry_run(), self.actor, self.check(pk, check, Scope.DEPLOY)
         if dry:
             return rehearsed(lambda: check_remove(actor=actor, check=found), f"Remove {found}.")
         check_remove(actor=actor, check=found)
@@ -147,11 +148,11 @@ class Results(CheckEndpoint):
 class Try(Endpoint):
     """A check that is tried before it is added."""
 
-    @changes("tryCheck", body=CheckWords, answer=FoundOut)
+    @changes("tryCheck", scope=Scope.DEPLOY, body=CheckWords, answer=FoundOut)
     def post(self, request: Request, pk: int) -> Response:
         """Try a check once, now. Nothing is kept."""
         dry, actor, body = self.dry_run(), self.actor, self.body(CheckWords)
-        unikernel = unikernel_of(actor, pk, Role.DEPLOYER)
+        unikernel = unikernel_of(actor, pk, Scope.DEPLOY)
         if dry:
             return Response(plan(f"Ask once: {told(parse(body['kind'], body['settings']))}."))
         return Response(show_found(check_try(actor=actor, unikernel=unikernel, **body)))

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.scopes import Scope
 from mollymawk.rest.schema import reads
 from mollymawk.rest.shapes import Strict
 from unikernels.access import instance_of, unikernel_of
@@ -45,7 +46,7 @@ class ConsolesLeft(Endpoint):
 
         items = LeftOut(many=True)
 
-    @reads("listConsolesLeft", answer=Out)
+    @reads("listConsolesLeft", scope=Scope.CONSOLE, answer=Out)
     def get(self, request: Request, name: str) -> Response:
         """List the consoles of what no longer runs. The instance is asked now."""
         found = left_on(self.actor, instance_of(self.actor, name))
@@ -60,7 +61,7 @@ class ConsoleLeft(Endpoint):
 
         lines = LineOut(many=True)
 
-    @reads("readConsoleLeft", answer=Out)
+    @reads("readConsoleLeft", scope=Scope.CONSOLE, answer=Out)
     def get(self, request: Request, name: str, console: str) -> Response:
         """Read the console of something that no longer runs. The instance is asked now."""
         lines = lines_left(self.actor, instance_of(self.actor, name), console)
@@ -86,7 +87,7 @@ class Console(Endpoint):
         lines = LineOut(many=True)
         stream = serializers.URLField(help_text="server-sent events, one line each")
 
-    @reads("readConsole", query=Query, answer=Out)
+    @reads("readConsole", scope=Scope.CONSOLE, query=Query, answer=Out)
     def get(self, request: Request, pk: int) -> Response:
         """Read a console."""
         query = self.query(self.Query)

@@ -11,10 +11,11 @@ from rest_framework.response import Response
 
 from accounts.access import team_of
 from accounts.actors import require_superuser
-from accounts.models import Role, Team
+from accounts.models import Team
+from accounts.scopes import Scope
 from mollymawk.rest.pages import BY_ID, page
 from mollymawk.rest.plans import rehearsed
-from mollymawk.rest.schema import changes, reads
+from mollymawk.rest.schema import SESSION, changes, reads
 from mollymawk.rest.shapes import Page, PageQuery, Strict
 from unikernels.api.base import Endpoint
 from unikernels.models import Freeze
@@ -87,13 +88,13 @@ class FreezeEndpoint(Endpoint):
 class SystemFreeze(FreezeEndpoint):
     """The switch of the whole system, for superusers."""
 
-    @changes("freezeSystem", body=FreezeIn, answer=FreezeOut)
+    @changes("freezeSystem", scope=SESSION, body=FreezeIn, answer=FreezeOut)
     def put(self, request: Request) -> Response:
         """Freeze automatic upgrades of everybody."""
         require_superuser(self.actor)
         return self.set(None)
 
-    @changes("unfreezeSystem", status=204, answer=None)
+    @changes("unfreezeSystem", scope=SESSION, status=204, answer=None)
     def delete(self, request: Request) -> Response:
         """Lift the freeze of the whole system. Freezes of teams stay."""
         require_superuser(self.actor)
@@ -103,12 +104,12 @@ class SystemFreeze(FreezeEndpoint):
 class TeamFreeze(FreezeEndpoint):
     """The switch of a team, for its owners."""
 
-    @changes("freezeTeam", body=FreezeIn, answer=FreezeOut)
+    @changes("freezeTeam", scope=Scope.ADMIN, body=FreezeIn, answer=FreezeOut)
     def put(self, request: Request, team: str) -> Response:
         """Freeze automatic upgrades of a team."""
-        return self.set(team_of(self.actor, team, Role.OWNER))
+        return self.set(team_of(self.actor, team, Scope.ADMIN))
 
-    @changes("unfreezeTeam", status=204, answer=None)
+    @changes("unfreezeTeam", scope=Scope.ADMIN, status=204, answer=None)
     def delete(self, request: Request, team: str) -> Response:
         """Lift the freeze of a team."""
-        return self.lift(team_of(self.actor, team, Role.OWNER))
+        return self.lift(team_of(self.actor, team, Scope.ADMIN))

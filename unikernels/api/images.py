@@ -14,7 +14,8 @@ from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import Role
+from accounts.actors import ANY
+from accounts.scopes import UPLOAD, Scope
 from albatross.errors import ImageRefused
 from albatross.solo5 import inspect
 from mollymawk.errors import Invalid
@@ -123,6 +124,7 @@ class Images(Endpoint):
 
     @changes(
         "uploadImage",
+        scope=UPLOAD,
         query=Upload,
         body={"application/octet-stream": OpenApiTypes.BINARY, "multipart/form-data": In},
         status=201,
@@ -135,7 +137,7 @@ class Images(Endpoint):
         compressed; what the team has already is answered like new.
         """
         query = self.query(self.Upload)
-        team = self.team(query.get("team"), Role.DEPLOYER)
+        team = self.team(query.get("team"), UPLOAD, unikernel=ANY)
         file, name = self._file(request)
         with contextlib.closing(file):
             if query["dry_run"]:
@@ -183,12 +185,12 @@ class OneImage(Endpoint):
         team = self.team(self.query(TeamQuery).get("team"))
         return Response(show(image_of(self.actor, team, digest)))
 
-    @changes("deleteImage", query=Change, status=204, answer=None)
+    @changes("deleteImage", scope=Scope.DEPLOY, query=Change, status=204, answer=None)
     def delete(self, request: Request, digest: str) -> Response:
         """Remove an image from a team."""
         query, actor = self.query(self.Change), self.actor
-        team = self.team(query.get("team"), Role.DEPLOYER)
-        copy = image_of(actor, team, digest, Role.DEPLOYER)
+        team = self.team(query.get("team"), Scope.DEPLOY)
+        copy = image_of(actor, team, digest, Scope.DEPLOY)
         if query["dry_run"]:
             return rehearsed(
                 lambda: image_remove(actor=actor, copy=copy), f"Remove {copy.name} ({digest[:8]})."

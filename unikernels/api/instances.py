@@ -14,7 +14,7 @@ from albatross.models import Instance
 from mollymawk.rest.orders import ID, NAME, Orders
 from mollymawk.rest.pages import page
 from mollymawk.rest.plans import plan, rehearsed
-from mollymawk.rest.schema import changes, reads
+from mollymawk.rest.schema import SESSION, changes, reads
 from mollymawk.rest.shapes import NoBody, Page, PageQuery, Strict
 from unikernels.access import instance_of, instances_of
 from unikernels.api.base import Endpoint
@@ -94,7 +94,7 @@ class Instances(Endpoint):
         rows = self.narrowed(instances_of(self.actor), query, status="status", q="name__icontains")
         return Response(page(rows, request=request, order=ORDERS.of(query), query=query, show=show))
 
-    @changes("addInstance", body=In, status=201, answer=InstanceOut)
+    @changes("addInstance", scope=SESSION, body=In, status=201, answer=InstanceOut)
     def post(self, request: Request) -> Response:
         """Add an instance.
 
@@ -126,7 +126,7 @@ class OneInstance(Endpoint):
 class Retry(Endpoint):
     """Ask a degraded instance now."""
 
-    @changes("retryInstance", status=200, answer=InstanceOut)
+    @changes("retryInstance", scope=SESSION, status=200, answer=InstanceOut)
     def post(self, request: Request, name: str) -> Response:
         """Ask an instance now instead of at the next interval. Superusers only."""
         self.body(NoBody)

@@ -11,7 +11,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import Event, Role
+from accounts.models import Event
+from accounts.scopes import CHANGE
 from mollymawk.rest.orders import ID, Orders
 from mollymawk.rest.pages import Key, page
 from mollymawk.rest.plans import rehearsed
@@ -254,7 +255,7 @@ class OneOperation(Endpoint):
 class Cancel(Endpoint):
     """Stop an operation."""
 
-    @changes("cancelOperation", status=202, answer=OperationSummary)
+    @changes("cancelOperation", scope=CHANGE, status=202, answer=OperationSummary)
     def post(self, request: Request, pk: int) -> Response:
         """Cancel an operation.
 
@@ -262,7 +263,7 @@ class Cancel(Endpoint):
         """
         self.body(NoBody)
         dry, actor = self.dry_run(), self.actor
-        operation = operation_of(actor, pk, Role.DEPLOYER)
+        operation = operation_of(actor, pk, CHANGE)
         if dry:
             return rehearsed(lambda: cancel(actor=actor, operation=operation), f"Cancel operation {pk}.")
         cancel(actor=actor, operation=operation)

@@ -17,7 +17,7 @@ from albatross.models import ObservedPolicy
 from mollymawk.rest.orders import ID, Orders
 from mollymawk.rest.pages import Key, cut
 from mollymawk.rest.plans import plan
-from mollymawk.rest.schema import changes, reads
+from mollymawk.rest.schema import SESSION, changes, reads
 from mollymawk.rest.shapes import Page, PageQuery, Strict
 from unikernels.access import instance_of, quota_of, quotas_of
 from unikernels.api.base import Endpoint
@@ -173,7 +173,7 @@ class OneQuota(Endpoint):
         """Show a quota."""
         return Response(show(quota_of(self.actor, team, instance)))
 
-    @changes("grantQuota", body=In, status=200, answer=QuotaOut, whole=True)
+    @changes("grantQuota", scope=SESSION, body=In, status=200, answer=QuotaOut, whole=True)
     def put(self, request: Request, team: str, instance: str) -> Response:
         """Grant a quota.
 

@@ -10,7 +10,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import Role, Team
+from accounts.models import Team
+from accounts.scopes import Scope
 from mollymawk.rest.orders import ID, NAME, Orders
 from mollymawk.rest.pages import Key, page
 from mollymawk.rest.schema import changes, reads
@@ -106,11 +107,11 @@ class Unikernels(Endpoint):
             page(columns(rows), request=request, order=ORDERS.of(query), query=query, show=summary)
         )
 
-    @changes("deploy", body=In, status=202, answer=OperationSummary)
+    @changes("deploy", scope=Scope.DEPLOY, body=In, status=202, answer=OperationSummary)
     def post(self, request: Request) -> Response:
         """Deploy a unikernel."""
         dry, actor, body = self.dry_run(), self.actor, self.body(self.In)
-        team = self.team(body.get("team"), Role.DEPLOYER)
+        team = self.team(body.get("team"), Scope.DEPLOY, unikernel=body["name"])
         accept, source = frozenset(body["accept"]), self._source(team, body)
         self.stands_on(source.digest)
         wanted: dict[str, Any] = {
@@ -129,7 +130,7 @@ class Unikernels(Endpoint):
     def _source(self, team: Team, body: dict[str, Any]) -> Image | Build:
         if "build" in body:
             return chosen_build(self.actor, body["build"])
-        return image_of(self.actor, team, body["image"], Role.DEPLOYER).image
+        return image_of(self.actor, team, body["image"], Scope.DEPLOY).image
 
 
 class OneUnikernel(Endpoint):

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actors import Actor
-from accounts.models import Role
+from accounts.scopes import Scope
 from mollymawk.errors import Invalid
 from mollymawk.rest.plans import rehearsed
 from mollymawk.rest.schema import changes, reads
@@ -118,11 +118,11 @@ class Updates(Endpoint):
         """Show what happens to a unikernel by itself."""
         return Response(show(unikernel_of(self.actor, pk)))
 
-    @changes("setUpdates", body=UpdatesIn, answer=UpdatesOut)
+    @changes("setUpdates", scope=Scope.DEPLOY, body=UpdatesIn, answer=UpdatesOut)
     def put(self, request: Request, pk: int) -> Response:
         """Say what happens to a unikernel by itself."""
         dry, actor, wanted = self.dry_run(), self.actor, self.body(UpdatesIn)
-        unikernel = unikernel_of(actor, pk, Role.DEPLOYER)
+        unikernel = unikernel_of(actor, pk, Scope.DEPLOY)
         if dry:
             steps = [f"Set {name.replace('_', ' ')} of {unikernel}." for name in wanted]
             return rehearsed(lambda: updates_set(actor, unikernel, wanted), *steps)

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import Role
+from accounts.scopes import Scope
 from mollymawk.errors import Refused
 from mollymawk.rest.schema import changes
 from mollymawk.rest.shapes import NoBody, Strict
@@ -45,14 +45,14 @@ class Upgrade(Endpoint):
             only_one(attrs, "image", "build", "version")
             return attrs
 
-    @changes("upgrade", body=In, status=202, answer=OperationSummary)
+    @changes("upgrade", scope=Scope.UPGRADE, body=In, status=202, answer=OperationSummary)
     def post(self, request: Request, pk: int) -> Response:
         """Upgrade a unikernel.
 
         It is replaced by the new version, and goes back when that one does not run or fails its checks.
         """
         dry, actor, body = self.dry_run(), self.actor, self.body(self.In)
-        unikernel = self.unikernel(pk, Role.DEPLOYER)
+        unikernel = self.unikernel(pk, Scope.UPGRADE)
         accept, to = frozenset(body["accept"]), self._target(unikernel, body)
         self.stands_on(to.digest)
         wanted: dict[str, Any] = {
@@ -68,18 +68,18 @@ class Upgrade(Endpoint):
 
     def _target(self, unikernel: Unikernel, body: dict[str, Any]) -> Build | Image | Version:
         if "version" in body:
-            return version_of(self.actor, unikernel, body["version"], Role.DEPLOYER)
+            return version_of(self.actor, unikernel, body["version"], Scope.UPGRADE)
         if "build" in body:
             return chosen_build(self.actor, body["build"], unikernel)
         if unikernel.team is None:
             raise Refused(UNMANAGED)
-        return image_of(self.actor, unikernel.team, body["image"], Role.DEPLOYER).image
+        return image_of(self.actor, unikernel.team, body["image"], Scope.UPGRADE).image
 
 
 class Rollback(Endpoint):
     """What ran before, while the rollback window is open."""
 
-    @changes("rollback", status=202, answer=OperationSummary)
+    @changes("rollback", scope=Scope.UPGRADE, status=202, answer=OperationSummary)
     def post(self, request: Request, pk: int) -> Response:
         """Roll a unikernel back.
 
@@ -87,7 +87,7 @@ class Rollback(Endpoint):
         """
         self.body(NoBody)
         dry, actor = self.dry_run(), self.actor
-        wanted: dict[str, Any] = {"actor": actor, "unikernel": self.unikernel(pk, Role.DEPLOYER)}
+        wanted: dict[str, Any] = {"actor": actor, "unikernel": self.unikernel(pk, Scope.UPGRADE)}
         if dry:
             return planned(lambda: plan_rollback(**wanted), (), lambda: rollback(**wanted))
         return accepted(request, rollback(**wanted))

@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.actors import Actor, require
 from accounts.events import record
 from accounts.models import Role, Team
+from accounts.scopes import Need, Scope
 from mollymawk.errors import Conflict, Missing, Refused
 from unikernels.blocks import store
 from unikernels.blocks.packing import PIECE, Packing, Unreadable, unpacked
@@ -39,7 +40,7 @@ def file_receive(
     Streams; nothing is kept of what cannot be unpacked or is larger than *room* bytes (and what is kept
     here at all). Raises ``Refused``.
     """
-    require(actor, team, Role.DEPLOYER)
+    require(actor, team, Scope.BLOCKS)
     key, digest, size = uuid.uuid4(), hashlib.sha256(), 0
     with store.staged(key) as file:
         for piece in _plain(name, pieces, packing, room):
@@ -81,16 +82,16 @@ def files_of(actor: Actor, block: Block | None = None) -> QuerySet[BlockFile]:
     """The files that *actor* may see, newest first; those of or for *block*."""
     rows = BlockFile.objects.select_related("team", "by", "block")
     if not actor.all_powerful:
-        rows = rows.filter(team__in=actor.teams())
+        rows = rows.filter(team__in=[] if actor.names is not None else actor.teams())
     return rows.filter(team=block.team) if block else rows
 
 
-def file_of(actor: Actor, pk: int, role: Role = Role.VIEWER) -> BlockFile:
-    """The file *pk*, for somebody with *role* in its team. Raises ``Missing`` and ``Forbidden``."""
+def file_of(actor: Actor, pk: int, need: Need = Role.VIEWER) -> BlockFile:
+    """The file *pk*, for somebody who may do what *need* says with it. Raises ``Missing`` and ``Forbidden``."""
     row = BlockFile.objects.select_related("team", "by", "block").filter(pk=pk).first()
-    if row is None or not (actor.all_powerful or row.team in actor.teams()):
+    if row is None or actor.names is not None or not (actor.all_powerful or row.team in actor.teams()):
         raise Missing("There is no such file, or it is not yours.")
-    require(actor, row.team, role)
+    require(actor, row.team, need)
     return row
 
 
@@ -99,7 +100,7 @@ def file_open(*, actor: Actor, file: BlockFile) -> tuple[Iterator[bytes], int]:
 
     Raises ``Missing`` when the bytes are gone.
     """
-    require(actor, file.team, Role.DEPLOYER)
+    require(actor, file.team, Scope.BLOCKS)
     path = store.path_of(file.key)
     if not path.is_file():
         raise Missing("The bytes of this file are not there any more.")
@@ -117,7 +118,7 @@ def file_open(*, actor: Actor, file: BlockFile) -> tuple[Iterator[bytes], int]:
 
 def file_remove(*, actor: Actor, file: BlockFile) -> None:
     """Let go of *file*. Raises ``Conflict`` while a transfer needs it."""
-    require(actor, file.team, Role.DEPLOYER)
+    require(actor, file.team, Scope.BLOCKS)
     if file.pk in _needed():
         raise Conflict("A transfer that needs this file is under way.")
     with transaction.atomic():

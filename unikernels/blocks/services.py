@@ -8,7 +8,8 @@ from django.db import transaction
 
 from accounts.actors import Actor, require
 from accounts.events import record
-from accounts.models import Role, Team
+from accounts.models import Team
+from accounts.scopes import Scope
 from albatross.client import Client
 from albatross.edge import client_for
 from albatross.errors import AlbatrossError, CommandError, Failure, NameInvalid
@@ -64,7 +65,7 @@ def block_remove(*, actor: Actor, block: Block) -> None:
 
 def check_block_add(*, actor: Actor, team: Team, instance: Instance, name: str, megabytes: int) -> Name:
     """The full name, if nothing we know is against ``block_add``; raises what it raises, asks nobody."""
-    require(actor, team, Role.DEPLOYER)
+    require(actor, team, Scope.BLOCKS)
     full_name = Name((team.domain,), _label(name))
     _check_room(team, instance, full_name, megabytes)
     return full_name
@@ -72,7 +73,7 @@ def check_block_add(*, actor: Actor, team: Team, instance: Instance, name: str, 
 
 def check_block_remove(*, actor: Actor, block: Block) -> None:
     """Raises what ``block_remove`` raises, as far as we know without asking anybody."""
-    require(actor, block.team, Role.DEPLOYER)
+    require(actor, block.team, Scope.BLOCKS)
     name = block.full_name
     if block.team is None:
         raise Refused(f"{name} belongs to no team: it is shown here, and removed on the host.")

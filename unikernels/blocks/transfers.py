@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.actors import Actor, require
 from accounts.events import record
-from accounts.models import Role
+from accounts.scopes import Scope
 from mollymawk.errors import Conflict, Refused
 from unikernels.blocks.machine import KEEP, VERIFY
 from unikernels.blocks.services import needed_by
@@ -80,7 +80,7 @@ def _uploadable(actor: Actor, block: Block, file: BlockFile) -> None:
 
 def check_transfer(*, actor: Actor, block: Block) -> None:
     """Whether *block* can be read and written now. Raises ``Refused`` and ``Conflict``."""
-    require(actor, block.team, Role.DEPLOYER)
+    require(actor, block.team, Scope.BLOCKS)
     if block.team is None:
         raise Refused(f"{block} belongs to no team: it is shown, never changed.")
     if block.active:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.actors import Actor, require
 from accounts.events import record
 from accounts.models import Role
+from accounts.scopes import Need, Scope
 from albatross.models import Instance
 from mollymawk.errors import Conflict, Invalid, Missing, Refused
 from unikernels.access import unikernels_of
@@ -62,12 +63,12 @@ def checks_of(actor: Actor) -> QuerySet[Check]:
     )
 
 
-def check_of(actor: Actor, pk: int, role: Role = Role.VIEWER) -> Check:
-    """The check *pk*, for somebody with *role* in the team of its unikernel."""
+def check_of(actor: Actor, pk: int, need: Need = Role.VIEWER) -> Check:
+    """The check *pk*, for somebody who may do what *need* says with its unikernel."""
     check = checks_of(actor).filter(pk=pk).first()
     if check is None:
         raise Missing(GONE)
-    require(actor, check.unikernel.team, role)
+    require(actor, check.unikernel.team, need, unikernel=check.unikernel.name)
     return check
 
 
@@ -183,7 +184,7 @@ def restart_after_set(*, actor: Actor, unikernel: Unikernel, after: int | None) 
 
 
 def _allowed(actor: Actor, unikernel: Unikernel) -> None:
-    require(actor, unikernel.team, Role.DEPLOYER)
+    require(actor, unikernel.team, Scope.DEPLOY, unikernel=unikernel.name)
     if unikernel.team is None:
         raise Refused("This unikernel belongs to no team here: it is shown, never changed.")
 

@@ -46,7 +46,7 @@ def left_on(actor: Actor, instance: Instance) -> list[Left]:
     paths: list[tuple[str, ...]] = [(team.domain,) for team in actor.teams()]
     if actor.all_powerful:
         paths = [()]
-    names = {name for path in paths for name in _left(instance, path)}
+    names = {name for path in paths for name in _left(instance, path) if _bound_to(actor, name)}
     rows = unikernels_of(actor).filter(instance=instance).values_list("path", "name", "pk")
     known = {f"{path}:{name}": pk for path, name, pk in rows}
     return [Left(name, known.get(str(name))) for name in sorted(names, key=str)]
@@ -61,6 +61,10 @@ def lines_left(actor: Actor, instance: Instance, name: str) -> list[Line]:
         instance, found.path, lambda client, policies: client.console_history(found, LINES, policy=policies)
     )
     return [_line(number, line) for number, line in enumerate(lines)]
+
+
+def _bound_to(actor: Actor, name: Name) -> bool:
+    return actor.names is None or name.label in actor.names
 
 
 def _left(instance: Instance, path: tuple[str, ...]) -> list[Name]:

@@ -9,9 +9,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.actors import Actor, require
+from accounts.actors import ANY, Actor, require
 from accounts.events import record
-from accounts.models import Role, Team
+from accounts.models import Team
+from accounts.scopes import UPLOAD, Scope
 from albatross.errors import ImageRefused
 from albatross.solo5 import ImageFacts, inspect
 from mollymawk.errors import Refused
@@ -28,7 +29,7 @@ def image_add(*, actor: Actor, team: Team, file: BinaryIO, name: str) -> TeamIma
     Streams; nothing is kept of what is not a Solo5 image. Bytes that another team has already are
     taken in like new ones, so that nobody learns of it. Raises ``Refused`` with the reason.
     """
-    require(actor, team, Role.DEPLOYER)
+    require(actor, team, UPLOAD, unikernel=ANY)
     with store.staged() as (staging, path):
         try:
             facts = inspect(file, plain=staging, max_size=settings.MAX_IMAGE_BYTES)
@@ -57,7 +58,7 @@ def image_remove(*, actor: Actor, copy: TeamImage) -> None:
 
     The bytes go some time after no team and no version has them any more (``sweep``).
     """
-    require(actor, copy.team, Role.DEPLOYER)
+    require(actor, copy.team, Scope.DEPLOY)
     image = copy.image
     if Version.objects.filter(image=image, unikernel__team=copy.team).exists():
         raise Refused("A version of a unikernel needs this image: it is the way back to it.")

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from accounts.actors import Actor, require
 from accounts.events import record
-from accounts.models import Role, Team
+from accounts.models import Team
+from accounts.scopes import Scope
 from albatross.errors import AlbatrossError
 from albatross.messages import Info, Typ
 from albatross.models import Instance
@@ -60,7 +61,7 @@ def adopt(*, actor: Actor, unikernel: Unikernel) -> Version:
 
     Its image is known to us only if the store holds the bytes. Raises ``Refused`` with the reason.
     """
-    require(actor, unikernel.team, Role.DEPLOYER)
+    require(actor, unikernel.team, Scope.DEPLOY, unikernel=unikernel.name)
     with transaction.atomic():
         unikernel = Unikernel.objects.select_related("team", "instance", "current").get(pk=unikernel.pk)
         configuration = _adoptable(unikernel)

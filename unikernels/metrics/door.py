@@ -19,7 +19,8 @@ from django.views.decorators.http import require_safe
 from accounts.actors import Actor
 from accounts.models import ApiToken, Team
 from accounts.requests import client_address
-from accounts.services import token_find, token_used
+from accounts.services import token_admit
+from mollymawk.errors import Forbidden
 from unikernels.metrics.collect import page_of
 from unikernels.metrics.text import CONTENT_TYPE
 
@@ -54,20 +55,26 @@ def metrics(request: HttpRequest) -> HttpResponse:
 def sight_of(request: HttpRequest) -> Sight | None:
     """What *request* may see. A token that is given decides, wherever it comes from."""
     if given := request.headers.get("Authorization"):
-        return _by_token(given)
+        return _by_token(given, request)
     return Sight(None) if _from_network(request) else None
 
 
-def _by_token(given: str) -> Sight | None:
+def _by_token(given: str, request: HttpRequest) -> Sight | None:
     scheme, _, text = given.partition(" ")
-    token = token_find(text.strip()) if scheme.lower() == "bearer" else None
-    if token is None:
+    token = _admitted(text.strip(), request) if scheme.lower() == "bearer" else None
+    if token is None or token.unikernels is not None:  # the page is about the whole team
         return None
     actor = Actor(token.created_by, f"token mm_{token.key_id}", token=token)
     if actor.role_in(token.team) is None:  # its maker left the team
         return None
-    token_used(token)
     return Sight(None if _of_a_superuser(token) else token.team)
+
+
+def _admitted(text: str, request: HttpRequest) -> ApiToken | None:
+    try:
+        return token_admit(text, client_address(request))
+    except Forbidden:  # not from there
+        return None
 
 
 def _of_a_superuser(token: ApiToken) -> bool:

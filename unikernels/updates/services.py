@@ -14,7 +14,8 @@ from django.db.models import F
 
 from accounts.actors import Actor, require, require_superuser
 from accounts.events import record
-from accounts.models import Role, Team
+from accounts.models import Team
+from accounts.scopes import Scope
 from mollymawk.errors import Invalid, Missing, Refused
 from unikernels.models import Freeze, Unikernel
 from unikernels.updates.calendar import Maintenance, parse, told
@@ -36,7 +37,7 @@ def update_mode_set(
     Without *maintenance* the window stays as it was; ``automatic`` needs one. Raises ``Invalid`` with
     fields, ``Refused`` for what belongs to no team.
     """
-    require(actor, unikernel.team, Role.DEPLOYER)
+    require(actor, unikernel.team, Scope.DEPLOY, unikernel=unikernel.name)
     if unikernel.team is None:
         raise Refused("This unikernel belongs to no team here: it is shown, never changed.")
     chosen = _mode(mode)
@@ -109,7 +110,7 @@ def _may_freeze(actor: Actor, team: Team | None) -> None:
     if team is None:
         require_superuser(actor)
     else:
-        require(actor, team, Role.OWNER)
+        require(actor, team, Scope.ADMIN)
 
 
 def _wait_for_round(team: Team | None) -> None:

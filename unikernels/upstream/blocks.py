@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from accounts.actors import Actor
 from accounts.models import Team
+from accounts.scopes import Scope
 from albatross.models import Instance
 from mollymawk import streaming
 from unikernels.access import blocks_of
@@ -90,7 +91,7 @@ def upload(request: HttpRequest, actor: Actor) -> HttpResponseBase:
 
 def _wanted(request: HttpRequest, actor: Actor) -> tuple[Team, Instance, dict[str, Any]]:
     """The team, where, and ``json_data``: name, size in MB, whether it is packed."""
-    team = team_of(actor)
+    team = team_of(actor, Scope.BLOCKS)
     form = form_of(request, "albatross_instance", "json_data")
     unknown, bad = (
         "Couldn't find albatross instance with name ",
@@ -153,7 +154,7 @@ def delete(request: HttpRequest, actor: Actor) -> HttpResponseBase:
 
 def _named(request: HttpRequest, actor: Actor) -> tuple[Block | None, str, dict[str, Any]]:
     """The device that the body names, its name, and the body."""
-    team_of(actor)
+    team_of(actor, Scope.BLOCKS)
     body = read_json(request)
     name, where = texts(body, "block_name", "albatross_instance", wrong=NO_NAME)
     instance = instance_named(actor, where, bad=BAD_INSTANCE, unknown=NO_INSTANCE)
@@ -162,7 +163,7 @@ def _named(request: HttpRequest, actor: Actor) -> tuple[Block | None, str, dict[
 
 
 def _block(actor: Actor, instance: Instance, name: str) -> Block | None:
-    team = team_of(actor)
+    team = team_of(actor, Scope.BLOCKS)
     return blocks_of(actor).filter(team=team, path=team.domain, instance=instance, name=name).first()
 
 

@@ -17,7 +17,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
 from django.http import HttpRequest
 
-from accounts.models import Role
+from accounts import scopes
 from mollymawk.errors import ApplicationError
 from unikernels.consoles import stream
 from unikernels.upstream.door import (
@@ -64,13 +64,13 @@ def _asked(scope: Scope) -> int:
 
 def _unikernel(request: HttpRequest) -> int:
     actor = caller(request)
-    team_of(actor, Role.VIEWER)
+    team_of(actor, scopes.Scope.CONSOLE)
     wrong = "Say instance and unikernel, in the query"
     where, name = texts(request.GET.dict(), "instance", "unikernel", wrong=wrong)
     unknown = "Couldn't find albatross instance with name: "
     instance = instance_named(actor, where, bad="Albatross instance error: ", unknown=unknown)
     name = label(name, "Unikernel name error: ")
-    unikernel = unikernel_named(actor, instance, name, Role.VIEWER)
+    unikernel = unikernel_named(actor, instance, name, scopes.Scope.CONSOLE)
     if unikernel is None:
         raise Stop(404, f"There is no unikernel {name} on {instance}.")
     return unikernel.pk

@@ -17,10 +17,11 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.request import Request
 
-from accounts.actors import Actor, require
+from accounts.actors import ANY, Actor, require
 from accounts.authentication import TokenAuthentication
-from accounts.models import Role, Team
+from accounts.models import Team
 from accounts.requests import actor_of
+from accounts.scopes import Need
 from albatross.errors import NameInvalid
 from albatross.models import Instance
 from albatross.names import parse_label
@@ -74,10 +75,12 @@ def caller(request: HttpRequest) -> Actor:
         raise Stop(400, NOT_VALID) from error
 
 
-def team_of(actor: Actor, role: Role = Role.DEPLOYER) -> Team:
-    """The team of the token: the original's user, whose name is the domain."""
+def team_of(actor: Actor, need: Need) -> Team:
+    """The team of the token: the original's user, whose name is the domain. The token may do what *need*
+    says; with which unikernel, the services see to.
+    """
     assert actor.token is not None  # there is no other way in
-    require(actor, actor.token.team, role)
+    require(actor, actor.token.team, need, unikernel=ANY)
     return actor.token.team
 
 
@@ -127,11 +130,9 @@ def instance_named(actor: Actor, text: str, *, bad: str, unknown: str, title: st
         raise Stop(404, f"{unknown}{name}", title) from error
 
 
-def unikernel_named(
-    actor: Actor, instance: Instance, name: str, role: Role = Role.DEPLOYER
-) -> Unikernel | None:
-    """What the team of the token has under *name*, if it has it."""
-    team = team_of(actor, role)
+def unikernel_named(actor: Actor, instance: Instance, name: str, need: Need) -> Unikernel | None:
+    """What the team of the token has under *name*, if it has it and may do with it what *need* says."""
+    team = team_of(actor, need)
     rows = unikernels_of(actor).filter(team=team, path=team.domain)
     return rows.filter(instance=instance, name=name).first()
 

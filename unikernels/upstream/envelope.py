@@ -47,5 +47,5 @@ def words(error: ApplicationError) -> str:
 def told(error: ApplicationError) -> Stop:
     """*error* as the original would put it: 400, 404 or 500, whatever finer codes there are."""
     if error.status == 403:
-        return Stop(400, f"{NOT_YOURS} {error}")
+        return Stop(400, f"{NOT_YOURS} {error}", **error.extra)
     return Stop(error.status if error.status in {400, 404} else 500, words(error), **error.extra)

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponseBase
 
 from accounts.actors import Actor
-from accounts.models import Role
+from accounts.scopes import UPLOAD, Scope
 from albatross.models import Instance
 from mollymawk.errors import Refused
 from mollymawk.keyring import unseal_json
@@ -59,7 +59,7 @@ CREATED = "created unikernel"
 @route("GET")
 def listing(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     """What runs, one list for each instance that is seen; the others are told as errors."""
-    team = team_of(actor, Role.VIEWER)
+    team = team_of(actor, Scope.READ)
     clear = may_read_arguments(actor, team)
     rows = unikernels_of(actor).filter(team=team, path=team.domain, state=Unikernel.Presence.RUNNING)
     found = {
@@ -92,13 +92,13 @@ def _unseen(instance: Instance) -> dict[str, str]:
 @route("POST")
 def create(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     """Deploy what was uploaded, or the newest build of a job. With force it replaces, and can go back."""
-    team = team_of(actor)
+    team = team_of(actor, UPLOAD)
     form = form_of(request, "albatross_instance", "unikernel_name", "unikernel_config")
     instance = instance_named(actor, form["albatross_instance"], bad=BAD_INSTANCE, unknown=NO_INSTANCE)
     name = label(form["unikernel_name"], BAD_UNIKERNEL)
     configuration = _config(read_object(form["unikernel_config"], BAD_CONFIG))
     forced = _forced(form)
-    present = unikernel_named(actor, instance, name)
+    present = unikernel_named(actor, instance, name, UPLOAD)
     replaces = present is not None and present.state == Unikernel.Presence.RUNNING
     if replaces and not forced:
         raise Stop(500, RESPONSE_ERROR + SAME_NAME)
@@ -161,7 +161,7 @@ def _source(request: HttpRequest, actor: Actor, form: dict[str, str]) -> Image |
         raise Stop(400, f"An image has at most {settings.MAX_IMAGE_BYTES} bytes.")
     name = form["unikernel_name"]
     plain_file = cast("BinaryIO", file)  # it has what is needed of one
-    return image_add(actor=actor, team=team_of(actor), file=plain_file, name=file.name or name).image
+    return image_add(actor=actor, team=team_of(actor, UPLOAD), file=plain_file, name=file.name or name).image
 
 
 def build_named(
@@ -213,7 +213,7 @@ def again(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     body = read_json(request)
     instance, name = _place(request, actor, body)
     configuration = _new_arguments(body)
-    unikernel = existing(unikernel_named(actor, instance, name), "destroy")
+    unikernel = existing(unikernel_named(actor, instance, name, Scope.UPGRADE), "destroy")
     with failing("failure: "):
         if configuration is None or same(unikernel, unikernel.digest, configuration):
             operation = restart(actor=actor, unikernel=unikernel)
@@ -248,7 +248,9 @@ def end(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     body = read_json(request)
     name, where = texts(body, "name", "albatross_instance", wrong=NO_NAME)
     instance = instance_named(actor, where, bad=BAD_INSTANCE, unknown=NO_INSTANCE)
-    unikernel = existing(unikernel_named(actor, instance, label(name, BAD_UNIKERNEL)), "destroy")
+    unikernel = existing(
+        unikernel_named(actor, instance, label(name, BAD_UNIKERNEL), Scope.DEPLOY), "destroy"
+    )
     with failing("failure: destroy: "):
         operation = destroy(actor=actor, unikernel=unikernel)
     return when_done(operation, plain("destroyed unikernel", "failure: destroy: "))

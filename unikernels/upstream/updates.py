@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from accounts.actors import Actor
 from accounts.models import Event
+from accounts.scopes import Scope
 from albatross.models import Instance
 from mollymawk.errors import Refused
 from unikernels.checks.services import check_add, check_change
@@ -45,7 +46,7 @@ TOO_LATE = "We can't do a rollback after 10 minutes of an update."
 @route("POST")
 def update(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     """Put another build of the job in place, with checks before and after, and go back if need be."""
-    team_of(actor)
+    team_of(actor, Scope.UPGRADE)
     body = read_json(request)
     wrong = "Couldn't find job or build in json. Received "
     where, name, job, uuid = texts(
@@ -54,7 +55,7 @@ def update(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     instance = _instance(actor, where)
     name = label(name, "", "Error: Bad unikernel name")
     configuration = _configuration(body.get("unikernel_arguments"))
-    unikernel = unikernel_named(actor, instance, name)
+    unikernel = unikernel_named(actor, instance, name, Scope.UPGRADE)
     if unikernel is None:
         raise Stop(404, f"Couldn't find unikernel {name}", UPDATE_ERROR)
     accept = accepted(body)
@@ -137,13 +138,13 @@ def _ensure(actor: Actor, unikernel: Unikernel, name: str, kind: str, settings: 
 @route("POST")
 def back(request: HttpRequest, actor: Actor) -> HttpResponseBase:
     """Put back what ran before the last change, while its window is open."""
-    team_of(actor)
+    team_of(actor, Scope.UPGRADE)
     body = read_json(request)
     name, where = texts(body, "unikernel_name", "albatross_instance", wrong=NO_NAME)
     unknown, bad = "Couldn't find albatross instance, ", "Couldn't convert instance name, "
     instance = instance_named(actor, where, bad=bad, unknown=unknown)
     name = label(name, "Couldn't convert unikernel name, ")
-    unikernel = unikernel_named(actor, instance, name)
+    unikernel = unikernel_named(actor, instance, name, Scope.UPGRADE)
     if unikernel is None:
         raise Stop(404, f"{name} rollback failed. {NOT_RECORDED}", ROLLBACK_ERROR)
     try:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.actors import Actor, require
-from accounts.models import Role
+from accounts.scopes import Scope
 from mollymawk.errors import Conflict, Refused
 from unikernels.models import Operation
 from unikernels.operations import tasks
@@ -28,7 +28,8 @@ def cancel(*, actor: Actor, operation: Operation) -> Operation:
 
     Raises ``Refused`` when there is nothing to go back to, ``Conflict`` when it is over.
     """
-    require(actor, operation.team, Role.DEPLOYER)
+    unikernel = operation.unikernel.name if operation.unikernel else None
+    require(actor, operation.team, _scope_of(operation), unikernel=unikernel)
     with transaction.atomic():
         current = (
             Operation.objects.filter(pk=operation.pk)
@@ -42,6 +43,13 @@ def cancel(*, actor: Actor, operation: Operation) -> Operation:
         transaction.on_commit(lambda: tasks.wake(current.pk))
     current.refresh_from_db()
     return current
+
+
+def _scope_of(operation: Operation) -> Scope:
+    """What began it, ends it."""
+    if operation.kind in TRANSFERS:
+        return Scope.BLOCKS
+    return Scope.DEPLOY if operation.kind in {Kind.DEPLOY, Kind.DESTROY} else Scope.UPGRADE
 
 
 def _cancellable(operation: Operation) -> None:

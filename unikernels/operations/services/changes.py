@@ -8,7 +8,7 @@ from dataclasses import replace
 from django.db import transaction
 
 from accounts.actors import Actor, require
-from accounts.models import Role
+from accounts.scopes import Scope
 from mollymawk.errors import Refused
 from unikernels.configuration import Configuration
 from unikernels.models import Operation, Unikernel, Version
@@ -31,7 +31,7 @@ def plan_configure(
     *, actor: Actor, unikernel: Unikernel, configuration: Configuration, accept: Collection[str] = ()
 ) -> Plan:
     """What a change of configuration would do; nothing is changed."""
-    require(actor, unikernel.team, Role.DEPLOYER)
+    require(actor, unikernel.team, Scope.UPGRADE, unikernel=unikernel.name)
     current = changeable(unikernel)
     if current.image is None:
         plan = Plan(warnings=("The image is fetched from the instance first; its needs are checked then.",))
@@ -75,7 +75,7 @@ def configure(
 
 def restart(*, actor: Actor, unikernel: Unikernel, cause: str = "") -> Operation:
     """End it and start it again as it is. *cause*: why, when the system itself asks."""
-    require(actor, unikernel.team, Role.DEPLOYER)
+    require(actor, unikernel.team, Scope.UPGRADE, unikernel=unikernel.name)
     current = changeable(unikernel)
     with transaction.atomic():
         nothing_under_way(unikernel)
@@ -84,7 +84,7 @@ def restart(*, actor: Actor, unikernel: Unikernel, cause: str = "") -> Operation
 
 def destroy(*, actor: Actor, unikernel: Unikernel) -> Operation:
     """End it. Its versions are kept, so it can be deployed again."""
-    require(actor, unikernel.team, Role.DEPLOYER)
+    require(actor, unikernel.team, Scope.DEPLOY, unikernel=unikernel.name)
     if unikernel.team is None:
         raise Refused(UNMANAGED)
     if unikernel.state != Unikernel.Presence.RUNNING and not unikernel.started:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from django.db import transaction
 
 from accounts.actors import Actor, require
-from accounts.models import Role, Team
+from accounts.models import Team
+from accounts.scopes import Scope
 from albatross.models import Instance
 from albatross.names import MAX_LABEL, Name, parse_label
 from mollymawk.errors import Invalid, Refused
@@ -32,8 +33,8 @@ def plan_deploy(
     accept: Collection[str] = (),
 ) -> Plan:
     """What a deploy would do, and why it would not work; nothing is changed."""
-    require(actor, team, Role.DEPLOYER)
     full_name = _full_name(team, name)
+    require(actor, team, Scope.DEPLOY, unikernel=full_name.label)
     available(team, image)
     plan = place(team, instance, full_name, image, configuration, fresh=True)
     row = _row(instance, full_name)

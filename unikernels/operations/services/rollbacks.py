@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.actors import Actor, require
-from accounts.models import Role
+from accounts.scopes import Scope
 from mollymawk.errors import Refused
 from unikernels.images import store
 from unikernels.models import Operation, RollbackWindow, Unikernel
@@ -26,7 +26,7 @@ from unikernels.versions import configuration_of
 
 def plan_rollback(*, actor: Actor, unikernel: Unikernel) -> Plan:
     """What going back would do; nothing is changed. Raises as ``rollback``."""
-    require(actor, unikernel.team, Role.DEPLOYER)
+    require(actor, unikernel.team, Scope.UPGRADE, unikernel=unikernel.name)
     nothing_under_way(unikernel)
     window = _open_window(unikernel)
     current = ours(unikernel)
@@ -46,7 +46,7 @@ def rollback(*, actor: Actor, unikernel: Unikernel, cause: str = "") -> Operatio
     Nothing that could be asked stops it (no checks before, no question). Raises ``Refused`` when no
     window is open, ``Conflict`` when something is under way.
     """
-    require(actor, unikernel.team, Role.DEPLOYER)
+    require(actor, unikernel.team, Scope.UPGRADE, unikernel=unikernel.name)
     with transaction.atomic():
         unikernel = Unikernel.objects.select_related("instance", "team", "current").get(pk=unikernel.pk)
         nothing_under_way(unikernel)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from django.db import transaction
 
 from accounts.actors import Actor, require
-from accounts.models import Role
+from accounts.scopes import Scope
 from mollymawk.errors import Missing, Refused
 from unikernels.configuration import Configuration
 from unikernels.images import store
@@ -46,7 +46,7 @@ def plan_upgrade(
     accept: Collection[str] = (),
 ) -> Plan:
     """What an upgrade would do, and why it would not work; nothing is changed."""
-    require(actor, unikernel.team, Role.DEPLOYER)
+    require(actor, unikernel.team, Scope.UPGRADE, unikernel=unikernel.name)
     current = changeable(unikernel)
     source, wanted = _source(unikernel, to), _wanted(current, to, configuration)
     plan = place(unikernel.team, unikernel.instance, unikernel.full_name, source, wanted, fresh=False)
