@@ -88,7 +88,10 @@ class Codec(ABC, Generic[T]):
         tag = data[pos]
         if tag not in self.tags:
             self.refuse(tag, pos)
-        start, stop = span(data, pos + 1, end)
+        start = pos + 2
+        # Nearly every length is one octet: what ``span`` does with it, without the call.
+        if start > end or (stop := start + data[pos + 1]) > end or stop - start >= 0x80:
+            start, stop = span(data, pos + 1, end)
         return self.content(data, tag, start, stop), stop
 
     def only(self, data: bytes, pos: int, end: int) -> T:

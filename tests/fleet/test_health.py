@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from django.conf import settings
@@ -11,7 +12,7 @@ from albatross.models import Incident, Instance
 from albatross.simulator import SimulatedInstance
 from albatross.simulator.faults import Fault, Kind
 from tests.fleet.conftest import Run
-from unikernels.instances.health import NotWatched
+from unikernels.instances.health import NotWatched, next_look
 from unikernels.inventory.services import reconcile
 from unikernels.models import Unikernel
 
@@ -36,9 +37,24 @@ def test_a_look_that_succeeds_makes_an_instance_online(instance: Instance) -> No
     seen_at = row().seen_at
     assert seen_at is not None
     assert seen_at >= before
-    assert row().next_look_at == seen_at + timedelta(seconds=settings.INVENTORY_SECONDS)
+    assert row().next_look_at == next_look(seen_at, settings.INVENTORY_SECONDS, instance.pk)
     assert not row().stale
     assert told() == ["instance.online"]
+
+
+def test_each_instance_is_looked_at_in_a_rhythm_of_its_own() -> None:
+    began, every = timezone.now(), 10.0
+    moments = [next_look(began, every, key) for key in range(100)]
+    waits = sorted((moment - began).total_seconds() for moment in moments)
+    assert 5 <= waits[0] <= waits[-1] < 15
+    assert (
+        max(later - sooner for sooner, later in pairwise(waits)) < 0.3
+    )  # well apart: 0.1 s would be the best
+    for key, moment in enumerate(moments):
+        late = moment + timedelta(seconds=1.2)
+        assert abs(next_look(late, every, key) - moment - timedelta(seconds=every)) < timedelta(
+            milliseconds=1
+        )
 
 
 def test_a_look_that_fails_makes_it_degraded_with_the_reason(

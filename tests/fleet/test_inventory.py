@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -140,6 +141,8 @@ def test_a_hundred_unchanged_unikernels_write_nothing_but_the_instance(
     assert len(writes) == 1
     assert writes[0].startswith('UPDATE "albatross_instance"')
     assert len(queries) <= 12
+    whole = re.compile('SELECT "unikernels_unikernel".*sealed_arguments')
+    assert not any(whole.match(query["sql"]) for query in queries)
 
 
 def test_one_look_is_three_commands(instance: Instance, host: SimulatedInstance, run: Run) -> None:

@@ -21,6 +21,7 @@ from unikernels.instances.troubles import sentence, trouble_of
 FIRST_PAUSE = 10.0  # seconds; a restart of the daemons is over by then
 LONGEST_PAUSE = 300.0  # seconds; somebody who repairs an instance presses retry
 JITTER = 0.2  # share of a pause, so that instances which failed together are not asked together
+GOLDEN = 0.6180339887498949  # its multiples, without their whole part, lie well apart from each other
 
 
 class NotWatched(Exception):
@@ -31,6 +32,16 @@ def pause_after(failures: int, chance: float) -> float:
     """Seconds until the next look after so many *failures* in a row; *chance* lies in [0, 1)."""
     pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 10))
     return pause * (1 + JITTER * (2 * chance - 1))
+
+
+def next_look(at: datetime, every: float, key: int) -> datetime:
+    """When to look again, *every* so many seconds, after a look at *at* that succeeded.
+
+    Each instance (its *key*) has its own moment in the interval, so that many are never looked at all at
+    once. It is the first one that lies half an interval or more ahead.
+    """
+    earliest = at.timestamp() + every / 2
+    return at + timedelta(seconds=every / 2 + (key * GOLDEN % 1 * every - earliest) % every)
 
 
 def mark_seen(instance: Instance, at: datetime, *, watcher: str | None = None) -> None:
@@ -44,7 +55,7 @@ def mark_seen(instance: Instance, at: datetime, *, watcher: str | None = None) -
         degraded_since=None,
         seen_at=at,
         failures=0,
-        next_look_at=at + timedelta(seconds=settings.INVENTORY_SECONDS),
+        next_look_at=next_look(at, settings.INVENTORY_SECONDS, instance.pk),
     )
     if before == Instance.Status.DEGRADED:
         Incident.objects.filter(instance=instance, ended_at=None).update(ended_at=at)

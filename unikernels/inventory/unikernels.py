@@ -7,9 +7,9 @@ changed under our hands is not written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 
@@ -34,19 +34,57 @@ BATCH = 200  # rows in one INSERT
 
 
 def apply_unikernels(instance: Instance, report: Report, teams: Mapping[str | None, Team]) -> None:
-    """Bring the rows of *instance* to what *report* says; *teams* by domain."""
-    found = Unikernel.objects.filter(instance=instance).select_related("instance", "team", "current")
-    rows = {row.full_name: row for row in found}
+    """Bring the rows of *instance* to what *report* says; *teams* by domain.
+
+    A report says nothing new of nearly all: what has to be compared is read of all rows, whole rows only
+    of those that differ.
+    """
     busy, settled = _worked_on(instance, report.asked_at)
-    for name, row in rows.items():
-        if row.pk not in settled:
-            known = _known(row, busy=row.pk in busy)
-            if info := report.unikernels.get(name):
-                _seen(row, known, info, teams.get(name.domain), report.asked_at)
-            else:
-                _not_seen(row, known, report.asked_at)
-    _create([_new(instance, report, name, teams) for name in report.unikernels if name not in rows])
+    lines = {line.name: line for line in _lines(instance, report, busy)}
+    told = [
+        line.pk
+        for name, line in lines.items()
+        if line.pk not in settled
+        and _change(line.known, line.current, report.unikernels.get(name), teams.get(name.domain))
+    ]
+    for row in _whole(told):
+        known, team = _known(row, busy=row.pk in busy), teams.get(row.full_name.domain)
+        if info := report.unikernels.get(row.full_name):
+            _seen(row, known, info, team, report.asked_at)
+        else:
+            _not_seen(row, known, report.asked_at)
+    _create([_new(instance, report, name, teams) for name in report.unikernels if name not in lines])
     calm_down(instance, report.asked_at)
+
+
+class Line(NamedTuple):
+    """What of a row is compared with a report."""
+
+    name: Name
+    pk: int
+    known: Known
+    current: int | None
+
+
+def _lines(instance: Instance, report: Report, busy: set[int]) -> Iterator[Line]:
+    names = {(path_text(name), name.label): name for name in report.unikernels}
+    found = Unikernel.objects.filter(instance=instance).order_by()
+    columns = ("pk", "path", "name", "state", "fingerprint", "team_id", "current_id")
+    for pk, path, label, state, mark, team, current in found.values_list(*columns):
+        name = names.get((path, label)) or Unikernel(path=path, name=label).full_name
+        yield Line(name, pk, Known(State(state), mark, team is not None, pk in busy), current)
+
+
+def _whole(pks: list[int]) -> Iterable[Unikernel]:
+    return Unikernel.objects.filter(pk__in=pks).select_related("instance", "team", "current") if pks else ()
+
+
+def _change(known: Known, current: int | None, info: Info | None, team: Team | None) -> Change | None:
+    """What *info* says that is not *known*; *current* is the version that it is compared with."""
+    if info is None:
+        return compare(known, None)
+    judged = None if known.busy else current
+    return compare(known, fingerprint(info, team=team.pk if team else None, judged=judged))
 
 
 def _worked_on(instance: Instance, asked_at: datetime) -> tuple[set[int], set[int]]:
@@ -85,7 +123,7 @@ def _create(rows: list[Unikernel]) -> None:
 
 def _seen(row: Unikernel, known: Known, info: Info, team: Team | None, at: datetime) -> None:
     judged = None if known.busy else row.current_id
-    change = compare(known, fingerprint(info, team=team.pk if team else None, judged=judged))
+    change = _change(known, row.current_id, info, team)
     if change is None:
         return
     outside, started = row.changed_outside, row.started
