@@ -1,11 +1,12 @@
 # What one does with this project. `make` lists it; everything lives in .venv and var/.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fast check bench chaos lock tools format clean
+.PHONY: help run test lint fast check bench fuzz chaos lock tools format clean
 
 PY := .venv/bin/python
 PORT ?= 8000
 SEED ?= 0
+CASES ?= 100000
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -30,6 +31,9 @@ fast: .venv/.dev ## the tests that start no processes and no browser, on SQLite
 
 bench: .venv/.dev ## measure, and print each figure beside its target
 	$(PY) -m bench $(ARGS)
+
+fuzz: .venv/.dev ## send every endpoint of the API made-up requests (CASES=100000 SEED=0; PostgreSQL: TEST_DATABASE=postgresql)
+	CASES=$(CASES) SEED=$(SEED) $(PY) -m pytest -q -n 0 tests/api/test_fuzz.py $(ARGS)
 
 chaos: .venv/.dev ## every fault and pair of faults, and kill -9, judged by an oracle: up to 25 minutes (SEED=1)
 	@$(PY) -m tests.chaos --seed $(SEED) --minutes 18; faults=$$?; \

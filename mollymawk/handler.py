@@ -75,10 +75,11 @@ class Handler(ASGIHandler):
     async def _in_thread(self, work: Callable[[], T]) -> T:
         context = contextvars.copy_context()
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, context.run, _connected, work)
+        return await loop.run_in_executor(self._threads, context.run, connected, work)
 
 
-def _connected(work: Callable[[], T]) -> T:
+def connected(work: Callable[[], T]) -> T:
+    """*work* in a thread of ours that keeps its connection to the database, as long as it is good."""
     # Django does this at the signals of a request, which are sent in other threads.
     close_old_connections()
     try:

@@ -7,7 +7,8 @@ from django.utils import timezone
 
 
 class KeyedRequest(models.Model):
-    """A request with an ``Idempotency-Key``, and what it was answered once it was.
+    """A request with an ``Idempotency-Key``, and what it was answered once it was; or, for a moment, a
+    change under a condition (see ``rest.turns``).
 
     The key is kept as a hash; the answer is sealed, since it may be the only place that tells a secret.
     """

@@ -21,13 +21,26 @@ MAX_PASSWORD = 4_096  # bytes read from a file or stdin; a passphrase fits, a wr
 class ServiceCommand(BaseCommand):
     """A command that calls services: their errors become its last line and its exit code."""
 
+    json = False
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        if "--json" not in parser._option_string_actions:  # noqa: SLF001 - argparse has no public way to ask
+            parser.add_argument("--json", action="store_true", help="JSON on stdout, for scripts")
+        return parser
+
     def execute(self, *args: Any, **options: Any) -> str | None:
+        self.json = bool(options.get("json"))
         try:
             return super().execute(*args, **options)
         except ApplicationError as error:
             details = [*error.reasons, *(text for texts in error.fields.values() for text in texts)]
             lines = [str(error), *(text for text in details if text != str(error))]
             raise CommandError("\n".join(lines), returncode=error.exit_code) from error
+
+    def tell(self, text: str, **facts: Any) -> None:
+        """One line on stdout: *text*, or *facts* as JSON for scripts."""
+        self.stdout.write(json.dumps(facts, cls=DjangoJSONEncoder) if self.json else text)
 
     def say(self, text: str) -> None:
         """Tell the operator on stderr: stdout is for what another program reads."""

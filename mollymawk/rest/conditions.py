@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
 from mollymawk.errors import ApplicationError, Invalid, Missing
+from mollymawk.rest.turns import alone
 
 if TYPE_CHECKING:
     from mollymawk.rest.endpoint import Endpoint
@@ -78,9 +79,17 @@ def conditional(
         return change()
     if _uploads(request):
         raise Invalid("What is uploaded is sent without conditions.")
-    told = endpoint.rehearse(change).data
+    endpoint.rehearse(change)  # who may not do it takes nobody's turn, and learns nothing
+    with alone(request.path):
+        return _held(endpoint, change, match, plan)
+
+
+def _held(
+    endpoint: Endpoint, change: Callable[[], Response], match: str | None, plan: str | None
+) -> Response:
+    """What *change* answers, when *match* and *plan* hold; nobody else's turn comes meanwhile."""
     if plan is not None:
-        _compare_plan(endpoint, plan, told)
+        _compare_plan(endpoint, plan, endpoint.rehearse(change).data)
     elif match is None and (present := _present(endpoint)) is not None:
         raise Unconditional(
             "This replaces the whole of it: send its ETag as If-Match, or If-Match: * to do so anyway.",

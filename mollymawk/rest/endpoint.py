@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from rest_framework import permissions
@@ -32,9 +33,14 @@ class Endpoint(APIView):
 
     def setup(self, request: Any, *args: Any, **kwargs: Any) -> None:
         super().setup(request, *args, **kwargs)
+        self.opened = ExitStack()  # closed when the request is answered
         self.facts: list[Any] = []
         self._held: list[Any] | None = None
         self._rehearsing = False
+
+    def finalize_response(self, *args: Any, **kwargs: Any) -> Response:
+        self.opened.close()
+        return super().finalize_response(*args, **kwargs)
 
     def query(self, shape: type[Strict]) -> dict[str, Any]:
         """The query, checked."""

@@ -66,8 +66,9 @@ class ImageParser(parsers.BaseParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        # Closed, and so removed, when the request lets go of it.
+        # Closed, and so removed, when the request is answered, whether or not anybody came to read it.
         file = tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115 - read by the service
+        (parser_context or {})["view"].opened.enter_context(file)
         size = 0
         while chunk := stream.read(_CHUNK):
             size += len(chunk)

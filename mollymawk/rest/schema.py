@@ -219,6 +219,27 @@ def gives_file(name: str, *, scope: Scopes) -> Callable[[Handler], Handler]:
     return lambda handler: states(scope, describe(handler))
 
 
+def gives_stream(name: str) -> Callable[[Handler], Handler]:
+    """Describe a handler that answers with server-sent events."""
+    last = OpenApiParameter(
+        name="Last-Event-ID",
+        type=OpenApiTypes.STR,
+        location=OpenApiParameter.HEADER,
+        description="The `id` of the last event that was read: the stream goes on behind it.",
+    )
+    describe = extend_schema(
+        operation_id=name,
+        parameters=[last],
+        responses={
+            (200, "text/event-stream; charset=utf-8"): OpenApiResponse(
+                OpenApiTypes.STR, description="Events, as they are written."
+            ),
+            204: OpenApiResponse(None, description="It has ended, and everything was read."),
+        },
+    )
+    return lambda handler: states("read", describe(handler))
+
+
 def changes(
     name: str,
     *,

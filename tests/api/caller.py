@@ -69,9 +69,10 @@ def check(method: str, path: str, answer: Any) -> None:
     kind = answer.headers["Content-Type"]
     assert kind in content, f"{kind} is not one of {list(content)}"
     if kind.endswith("json"):
-        validator(_key(content[kind]["schema"])).validate(answer.json())
+        validator(_key(content[kind]["schema"])).validate(json.loads(answer.getvalue()))
 
 
+@functools.lru_cache(500)
 def operation_at(method: str, path: str) -> Any:
     """What the description says about *method* at *path*."""
     for template, operations in sorted(description()["paths"].items(), key=lambda item: item[0].count("{")):

@@ -194,6 +194,13 @@ class House:
         return file_receive(actor=SYSTEM, team=self.team, name="content.img", pieces=[b"content"])
 
     @cached_property
+    def empty_instance(self) -> Instance:
+        """An instance on which the team may have something, and has nothing."""
+        instance = instance_row("ams-1")
+        share(self.team, instance)
+        return instance
+
+    @cached_property
     def builder(self) -> Builder:
         """A builder that nobody ever asks."""
         return Builder.objects.create(name="builds", url="https://builds.example.org")

@@ -98,7 +98,7 @@ def test_what_changes_between_looking_and_doing_stops_it(
 ) -> None:
     path = f"unikernels/{house.unikernel.pk}/restart/"
     digest = deployer.post(path, dry_run="true").json()["digest"]
-    answered = iter([house.unikernel, Unikernel(pk=house.unikernel.pk, digest="1" * 64)])
+    answered = iter([house.unikernel, house.unikernel, Unikernel(pk=house.unikernel.pk, digest="1" * 64)])
     monkeypatch.setattr("unikernels.api.base.unikernel_of", lambda *_: next(answered))
     answer = deployer.saying(If_Plan_Match=digest).post(path)
     assert answer.status_code == 412

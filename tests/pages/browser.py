@@ -112,6 +112,8 @@ def pages(world: World) -> dict[str, str]:
             "block-download": f"/blocks/{world.spare.pk}/download/",
             "block-remove": f"/blocks/{world.spare.pk}/remove/",
             "help": "/help/",
+            "reference": "/docs/api/",
+            "reference-endpoint": "/docs/api/deploy/",
             "nothing": "/nothing/",
             "tokens": "/tokens/",
             "teams": "/teams/",

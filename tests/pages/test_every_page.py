@@ -19,6 +19,8 @@ EVERYBODYS = (
     "/alerts/",
     "/blocks/",
     "/help/",
+    "/docs/api/",
+    "/docs/api/deploy/",
 )
 
 

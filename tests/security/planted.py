@@ -102,6 +102,7 @@ class Planted:
             "builders/name": self.updates.builder.name,
             "job": "static-website",
             "examples/name": "hello",
+            "api/name": "deploy",
         }
 
     # --- people, and what they hold ---

@@ -55,6 +55,8 @@ PAGES: dict[str, Row] = {
     "": (Need.PERSON, G),
     "healthz": (Need.ANYBODY, G),
     "help/": (Need.PERSON, G),
+    "docs/api/": (Need.PERSON, G),
+    "docs/api/<name>/": (Need.PERSON, G),
     "theme/": (Need.ANYBODY, P),
     # people, teams, tokens
     "mail/": (Need.PERSON, GP),

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from django.urls import reverse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.actors import require_superuser
 from mollymawk.rest.orders import ID, NAME, Orders
 from mollymawk.rest.pages import page
-from mollymawk.rest.schema import reads
+from mollymawk.rest.plans import rehearsed
+from mollymawk.rest.schema import SESSION, changes, reads
 from mollymawk.rest.shapes import Page, PageQuery, Strict
 from unikernels.api.base import Endpoint
 from unikernels.api.builds import BuildOut, show_build
 from unikernels.api.lookups import Answered, WaitingOut, answered, waiting
-from unikernels.builds.services import ask, builder_named, builders_of
+from unikernels.builds.services import (
+    MAX_CA,
+    ask,
+    builder_add,
+    builder_change,
+    builder_named,
+    builder_remove,
+    builders_of,
+)
 from unikernels.models import Build, Builder, Lookup
 
 
@@ -78,6 +90,65 @@ class Builders(Endpoint):
         rows = self.narrowed(builders_of(self.actor), query, q="name__icontains")
         return Response(page(rows, request=request, order=ORDERS.of(query), query=query, show=show_builder))
 
+    class In(Strict):
+        """Where it is."""
+
+        name = serializers.CharField(max_length=63)
+        url = serializers.CharField(max_length=255, help_text="as https://builds.robur.coop, without a path")
+        ca = serializers.CharField(
+            default="", allow_blank=True, max_length=MAX_CA, help_text="PEM of the CA of its certificate"
+        )
+
+    @changes("addBuilder", scope=SESSION, body=In, status=201, answer=BuilderOut)
+    def post(self, request: Request) -> Response:
+        """Add a builder. Superusers only."""
+        require_superuser(self.actor)
+        dry, body = self.dry_run(), self.body(self.In)
+        add = partial(builder_add, actor=self.actor, **body)
+        if dry:
+            return rehearsed(add, f"Keep {body['url']} as {body['name']}.")
+        builder = add()
+        place = request.build_absolute_uri(reverse("api:builder", args=[builder.name]))
+        return Response(show_builder(builder), status=201, headers={"Location": place})
+
+
+class OneBuilder(Endpoint):
+    """One builder."""
+
+    class PartIn(Strict):
+        """What is to be another; what is left out stays as it is."""
+
+        name = serializers.CharField(required=False, max_length=63)
+        url = serializers.CharField(required=False, max_length=255)
+        ca = serializers.CharField(required=False, allow_blank=True, max_length=MAX_CA, help_text="PEM")
+
+    @reads("getBuilder", answer=BuilderOut, tag=("name", "url"))
+    def get(self, request: Request, name: str) -> Response:
+        """Show a builder."""
+        return Response(show_builder(builder_named(self.actor, name)))
+
+    @changes("changeBuilder", scope=SESSION, body=PartIn, answer=BuilderOut)
+    def patch(self, request: Request, name: str) -> Response:
+        """Change a builder; then it is asked anew. Superusers only."""
+        builder = builder_named(self.actor, name)
+        require_superuser(self.actor)
+        dry, body = self.dry_run(), self.body(self.PartIn)
+        change = partial(builder_change, actor=self.actor, builder=builder, **body)
+        if dry:
+            return rehearsed(change, f"Change {', '.join(body) or 'nothing'} of {name}.")
+        return Response(show_builder(change()))
+
+    @changes("removeBuilder", scope=SESSION, status=204, answer=None)
+    def delete(self, request: Request, name: str) -> Response:
+        """Forget a builder and what it told; refused while a version comes from it. Superusers only."""
+        builder = builder_named(self.actor, name)
+        require_superuser(self.actor)
+        remove = partial(builder_remove, actor=self.actor, builder=builder)
+        if self.dry_run():
+            return rehearsed(remove, f"Forget {name}.")
+        remove()
+        return Response(status=204)
+
 
 class Jobs(Endpoint):
     """What a builder builds."""
@@ -114,10 +185,10 @@ class Builds(Endpoint):
         lookup = ask(actor=self.actor, builder=builder, what=Lookup.What.BUILDS, key=job, fresh=fresh)
         if lookup.data is None:
             return waiting(lookup)
-        return answered(lookup, {"builds": [show_build(build) for build in _rows(lookup)]})
+        return answered(lookup, {"builds": [show_build(build) for build in builds_in(lookup)]})
 
 
-def _rows(lookup: Lookup) -> list[Build]:
+def builds_in(lookup: Lookup) -> list[Build]:
     """The builds of an answer, in its order."""
     uuids = [told["uuid"] for told in lookup.data]
     rows = Build.objects.select_related("builder").filter(builder=lookup.builder, uuid__in=uuids)

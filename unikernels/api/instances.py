@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.urls import reverse
@@ -19,10 +20,11 @@ from mollymawk.rest.shapes import NoBody, Page, PageQuery, Strict
 from unikernels.access import instance_of, instances_of
 from unikernels.api.base import Endpoint
 from unikernels.api.fields import LabelField
-from unikernels.instances.services import instance_add, instance_retry
+from unikernels.instances.services import instance_add, instance_remove, instance_retry, instance_update
 
 MAX_PEM = 64 * 1024  # characters; a chain of RSA certificates has some 10,000
 MAX_NETWORKS = 64
+_WAY = {"address", "server_ca", "certificate", "key"}
 
 
 class InstanceOut(serializers.Serializer[Any]):
@@ -54,6 +56,37 @@ def show(instance: Instance) -> dict[str, Any]:
     }
 
 
+class InstanceIn(Strict):
+    """Where it is, how to know it, and the pair that commands are signed with."""
+
+    name = LabelField()
+    address = serializers.CharField(max_length=255, help_text="host:port, [IPv6]:port")
+    server_ca = serializers.CharField(max_length=MAX_PEM, help_text="PEM: who signed its certificate")
+    certificate = serializers.CharField(max_length=MAX_PEM, help_text="PEM: the CA that it trusts")
+    key = serializers.CharField(max_length=MAX_PEM, write_only=True, help_text="PEM; kept encrypted")
+    check_networks = serializers.ListField(
+        child=serializers.CharField(max_length=50),
+        max_length=MAX_NETWORKS,
+        default=list,
+        help_text="networks that liveness checks may reach beside global addresses",
+    )
+
+
+class InstancePartIn(Strict):
+    """What is to be another; what is left out stays as it is."""
+
+    name = LabelField(required=False)
+    address = serializers.CharField(required=False, max_length=255, help_text="host:port, [IPv6]:port")
+    server_ca = serializers.CharField(required=False, max_length=MAX_PEM, help_text="PEM")
+    certificate = serializers.CharField(required=False, max_length=MAX_PEM, help_text="PEM")
+    key = serializers.CharField(
+        required=False, max_length=MAX_PEM, write_only=True, help_text="PEM; kept encrypted"
+    )
+    check_networks = serializers.ListField(
+        required=False, child=serializers.CharField(max_length=50), max_length=MAX_NETWORKS
+    )
+
+
 ORDERS = Orders("name", {"name": NAME, "id": ID})
 
 
@@ -72,21 +105,6 @@ class Instances(Endpoint):
 
         items = InstanceOut(many=True)
 
-    class In(Strict):
-        """Where it is, how to know it, and the pair that commands are signed with."""
-
-        name = LabelField()
-        address = serializers.CharField(max_length=255, help_text="host:port, [IPv6]:port")
-        server_ca = serializers.CharField(max_length=MAX_PEM, help_text="PEM: who signed its certificate")
-        certificate = serializers.CharField(max_length=MAX_PEM, help_text="PEM: the CA that it trusts")
-        key = serializers.CharField(max_length=MAX_PEM, write_only=True, help_text="PEM; kept encrypted")
-        check_networks = serializers.ListField(
-            child=serializers.CharField(max_length=50),
-            max_length=MAX_NETWORKS,
-            default=list,
-            help_text="networks that liveness checks may reach beside global addresses",
-        )
-
     @reads("listInstances", query=Query, answer=Out)
     def get(self, request: Request) -> Response:
         """List instances."""
@@ -94,7 +112,7 @@ class Instances(Endpoint):
         rows = self.narrowed(instances_of(self.actor), query, status="status", q="name__icontains")
         return Response(page(rows, request=request, order=ORDERS.of(query), query=query, show=show))
 
-    @changes("addInstance", scope=SESSION, body=In, status=201, answer=InstanceOut)
+    @changes("addInstance", scope=SESSION, body=InstanceIn, status=201, answer=InstanceOut)
     def post(self, request: Request) -> Response:
         """Add an instance.
 
@@ -102,7 +120,7 @@ class Instances(Endpoint):
         """
         actor = self.actor
         require_superuser(actor)
-        dry, body = self.dry_run(), self.body(self.In)
+        dry, body = self.dry_run(), self.body(InstanceIn)
         if dry:
             steps = (
                 f"Ask {body['address']} for its policies with this certificate.",
@@ -121,6 +139,37 @@ class OneInstance(Endpoint):
     def get(self, request: Request, name: str) -> Response:
         """Show an instance."""
         return Response(show(instance_of(self.actor, name)))
+
+    @changes("changeInstance", scope=SESSION, body=InstancePartIn, answer=InstanceOut)
+    def patch(self, request: Request, name: str) -> Response:
+        """Change an instance.
+
+        Asked with what it would be before that is kept, when it is about the way there. Superusers only.
+        """
+        instance = self._mine(name)
+        dry, body = self.dry_run(), self.body(InstancePartIn)
+        if dry:
+            steps = [f"Ask it at {body.get('address', instance.address)} with these papers."]
+            return Response(plan(*(steps if body.keys() & _WAY else ()), f"Change {', '.join(body)}."))
+        return Response(show(instance_update(actor=self.actor, instance=instance, **body)))
+
+    @changes("removeInstance", scope=SESSION, status=204, answer=None)
+    def delete(self, request: Request, name: str) -> Response:
+        """Forget an instance.
+
+        What runs there goes on running; refused while a team has something there. Superusers only.
+        """
+        instance = self._mine(name)
+        remove = partial(instance_remove, actor=self.actor, instance=instance)
+        if self.dry_run():
+            return rehearsed(remove, f"Forget {instance}. What runs there goes on running.")
+        remove()
+        return Response(status=204)
+
+    def _mine(self, name: str) -> Instance:
+        instance = instance_of(self.actor, name)
+        require_superuser(self.actor)
+        return instance
 
 
 class Retry(Endpoint):

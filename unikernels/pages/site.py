@@ -108,6 +108,7 @@ def links() -> dict[str, Any]:
     names = ("overview", "unikernels", "images", "operations", "instances", "theme", "help")
     account = [
         ("API tokens", reverse("tokens")),
+        ("API", reverse("pages:reference")),
         ("Teams", reverse("teams")),
         ("Second factor", reverse("mfa_index")),
         ("Sessions", reverse("sessions")),

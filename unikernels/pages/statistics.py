@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 
 from albatross.models import Instance
 from unikernels.access import instance_of, unikernel_of, unikernels_of
+from unikernels.api.statistics import INSTANCE_STEP, MAX_SUMMED
 from unikernels.models import Unikernel
 from unikernels.pages.request import PageRequest, page
 from unikernels.statistics.grids import DAY, HOUR, STEP, Grid, Values
@@ -23,8 +24,6 @@ from unikernels.statistics.reading import FRESH, Change, good_step, last_change,
 from unikernels.templatetags.house import mebibytes, per_second, percent
 
 RANGES = {"hour": ("Hour", HOUR), "day": ("Day", DAY), "month": ("30 days", 30 * DAY)}
-INSTANCE_STEP = 60  # seconds at least: many unikernels are added up
-MAX_SUMMED = 500  # unikernels of an instance that are added up for a page
 _MEASURES: tuple[tuple[str, Callable[[float], str]], ...] = (
     ("CPU", percent),
     ("Resident memory", mebibytes),

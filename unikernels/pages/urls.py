@@ -22,6 +22,7 @@ from unikernels.pages import (
     operations,
     overview,
     quotas,
+    reference,
     restarts,
     statistics,
     unikernels,
@@ -91,5 +92,7 @@ urlpatterns = [
     path("block-files/<int:pk>/", block_transfers.content, name="block-file"),
     path("block-files/<int:pk>/remove/", block_transfers.file_delete, name="block-file-remove"),
     path("theme/", frame.theme, name="theme"),
+    path("docs/api/", reference.reference, name="reference"),
+    path("docs/api/<str:name>/", reference.endpoint, name="reference-endpoint"),
     path("help/", frame.help_page, name="help"),
 ]

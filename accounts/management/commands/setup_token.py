@@ -22,4 +22,4 @@ class Command(ServiceCommand):
         self.say(
             f"Open {settings.SITE_URL}{reverse('setup')} within {LIFETIME.days} days and give this token:"
         )
-        self.stdout.write(token)
+        self.tell(token, token=token)

@@ -24,4 +24,5 @@ class Command(ServiceCommand):
 
     def handle(self, *args: Any, name: str, owner: str, domain: str, **_: Any) -> None:
         team = team_create(actor=COMMAND, name=name, domain=domain, owner=user_of(COMMAND, owner))
-        self.stdout.write(f"Team {team}, domain {team.domain}, owned by {owner}.")
+        text = f"Team {team}, domain {team.domain}, owned by {owner}."
+        self.tell(text, name=team.name, domain=team.domain, owner=owner)

@@ -29,7 +29,7 @@ class Command(ServiceCommand):
         found, user = team_of(COMMAND, team), user_of(COMMAND, email)
         if remove:
             member_remove(actor=COMMAND, team=found, user=user)
-            self.stdout.write(f"{user} is no longer in {found}.")
+            self.tell(f"{user} is no longer in {found}.", team=found.name, email=user.email, role=None)
         elif role:
             member_set(actor=COMMAND, team=found, user=user, role=Role(role))
-            self.stdout.write(f"{user} is {role} in {found}.")
+            self.tell(f"{user} is {role} in {found}.", team=found.name, email=user.email, role=role)

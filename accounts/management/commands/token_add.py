@@ -45,4 +45,10 @@ class Command(ServiceCommand):
         )
         until = f"until {token.expires_at:%Y-%m-%d}" if token.expires_at else "for ever"
         self.say(f"{', '.join(token.scopes)} in {found}, {until}. It is shown only now:")
-        self.stdout.write(text)
+        told = {
+            "id": token.key_id,
+            "scopes": token.scopes,
+            "team": found.name,
+            "expires_at": token.expires_at,
+        }
+        self.tell(text, token=text, **told)

@@ -23,4 +23,4 @@ class Command(ServiceCommand):
     def handle(self, *args: Any, key_id: str, **_: Any) -> None:
         token = token_of(COMMAND, None, key_id)
         token_revoke(actor=COMMAND, token=token)
-        self.stdout.write(f"{token} is revoked.")
+        self.tell(f"{token} is revoked.", revoked=token.key_id)

@@ -23,4 +23,5 @@ class Command(ServiceCommand):
     def handle(self, *args: Any, email: list[str], **_: Any) -> None:
         for user in [user_of(COMMAND, address) for address in email]:
             user_activate(actor=COMMAND, user=user)
-            self.stdout.write(f"{user} may log in; personal team: {user.personal_team}.")
+            text = f"{user} may log in; personal team: {user.personal_team}."
+            self.tell(text, email=user.email, team=str(user.personal_team))

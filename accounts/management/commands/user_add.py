@@ -26,4 +26,5 @@ class Command(ServiceCommand):
     def handle(self, *args: Any, email: str, superuser: bool, password_file: str | None, **_: Any) -> None:
         password = read_password(password_file)
         user = user_add(actor=COMMAND, email=email, password=password, superuser=superuser)
-        self.stdout.write(f"{user} may log in; personal team: {user.personal_team}.")
+        text = f"{user} may log in; personal team: {user.personal_team}."
+        self.tell(text, email=user.email, team=str(user.personal_team))

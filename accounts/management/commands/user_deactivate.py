@@ -23,4 +23,4 @@ class Command(ServiceCommand):
     def handle(self, *args: Any, email: list[str], **_: Any) -> None:
         for user in [user_of(COMMAND, address) for address in email]:
             user_deactivate(actor=COMMAND, user=user)
-            self.stdout.write(f"{user} is shut out.")
+            self.tell(f"{user} is shut out.", deactivated=user.email)

@@ -20,7 +20,6 @@ class Command(ServiceCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--waiting", action="store_true", help="only those who may not log in")
-        parser.add_argument("--json", action="store_true", help="for scripts")
 
     def handle(self, *args: Any, waiting: bool, json: bool, **_: Any) -> None:
         people = User.objects.order_by("is_active", "email")

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from argparse import ArgumentParser
 from typing import Any
 
 from accounts.actors import COMMAND
-from mollymawk.errors import Unavailable
 from unikernels.api.differences import question, show
-from unikernels.builds import lookups
 from unikernels.builds.compare import Changes, Difference
 from unikernels.builds.risk import Grade, Risk
-from unikernels.builds.services import changes_from, pending
+from unikernels.builds.services import changes_from
+from unikernels.commands.asking import WAIT, answered
 from unikernels.commands.base import SUCCEEDED, OperatorCommand
 from unikernels.commands.find import add_unikernel, named_unikernel
 from unikernels.commands.output import clean, toned
-from unikernels.models import Lookup
 from unikernels.operations.story import STILL_RUNNING
-
-LOOK_EVERY = 0.5  # seconds
-WAIT = 120.0  # seconds; comparing two builds keeps a builder busy for up to a minute
 
 _TONES = {Grade.NONE: "ok", Grade.LOW: "ok", Grade.MEDIUM: "warn", Grade.HIGH: "warn", Grade.SEVERE: "bad"}
 
@@ -42,12 +36,10 @@ class Command(OperatorCommand):
     def act(self, options: dict[str, Any]) -> int:
         unikernel = named_unikernel(options)
         lookup = question(COMMAND, unikernel, options["build"], options["server"])
-        lookup = _answered(lookup, options["timeout"])
-        if lookup.data is None and pending(lookup):
+        lookup = answered(lookup, options["timeout"])
+        if lookup.data is None:
             self.output.talk(f"{lookup.builder} is still being asked. Ask again.")
             return STILL_RUNNING
-        if lookup.data is None:
-            raise Unavailable(lookup.trouble_text)
         changes, risk = changes_from(lookup)
         if self.output.json:
             self.output.data(show(changes, risk))
@@ -77,18 +69,6 @@ class Command(OperatorCommand):
         for file in changes.opam_files if diff else ():
             for line in file.diff.splitlines():
                 self.output.line(clean(line))
-
-
-def _answered(lookup: Lookup, seconds: float) -> Lookup:
-    """*lookup* with its answer, asked for here unless somebody does already; waits *seconds* at most."""
-    end = time.monotonic() + seconds
-    if lookup.data is None and pending(lookup):
-        lookups.answer(lookup.pk, lookup.asked_at)
-        lookup.refresh_from_db()
-    while lookup.data is None and pending(lookup) and time.monotonic() < end:
-        time.sleep(LOOK_EVERY)
-        lookup.refresh_from_db()
-    return lookup
 
 
 def _rows(kind: str, difference: Difference) -> list[tuple[str, str, str, str]]:

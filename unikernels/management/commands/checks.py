@@ -1,14 +1,15 @@
-"""List, add, try and remove the checks of a unikernel."""
+"""List, add, change, try and remove the checks of a unikernel."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from functools import partial
 from typing import Any
 
 from accounts.actors import COMMAND
 from mollymawk.errors import Invalid, Missing
 from unikernels.api.check_shapes import show, show_found
-from unikernels.checks.services import check_add, check_remove, check_try, told_of
+from unikernels.checks.services import check_add, check_change, check_remove, check_try, told_of
 from unikernels.checks.settings import parse, told
 from unikernels.commands.base import ERROR, SUCCEEDED, OperatorCommand
 from unikernels.commands.checks import add_check, check_is_given, given_check
@@ -28,7 +29,7 @@ class Command(OperatorCommand):
     """Without more: a list."""
 
     help = (
-        "List the liveness checks of a unikernel, or add, try or remove one. A try ends with 0 when it passed, "
+        "List the liveness checks of a unikernel, or add, change, try or remove one. A try ends with 0 when it passed, "
         "9 when it failed, and 1 when we could not ask."
     )
 
@@ -36,6 +37,7 @@ class Command(OperatorCommand):
         add_unikernel(parser)
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--add", metavar="CHECK", help="add one called so")
+        what.add_argument("--change", metavar="CHECK", help="change the one called so")
         what.add_argument("--remove", metavar="CHECK", help="remove the one called so, with its results")
         what.add_argument(
             "--try",
@@ -46,7 +48,7 @@ class Command(OperatorCommand):
             help="ask once, now: the one called so, or what the options say; nothing is kept",
         )
         parser.add_argument(
-            "--every", type=int, metavar="SECONDS", help=f"added: between two rounds ({EVERY})"
+            "--every", type=int, metavar="SECONDS", help=f"between two rounds (added: {EVERY})"
         )
         parser.add_argument("--dry-run", action="store_true", help="only tell the plan")
         add_check(parser)
@@ -55,10 +57,12 @@ class Command(OperatorCommand):
         unikernel = named_unikernel(options)
         if options["add"] is not None:
             return self._add(unikernel, options)
+        if options["change"] is not None:
+            return self._change(unikernel, options)
         if options["attempt"] is not None:
             return self._try(unikernel, options)
         if check_is_given(options) or options["every"] is not None:
-            raise Invalid("Say --add or --try.")
+            raise Invalid("Say --add, --change or --try.")
         if options["remove"] is not None:
             return self._remove(unikernel, options)
         return self._list(unikernel)
@@ -89,6 +93,23 @@ class Command(OperatorCommand):
             self.output.data(show(check))
         else:
             self.output.line(f"{clean(check.name)}: {clean(told_of(check))}")
+        return SUCCEEDED
+
+    def _change(self, unikernel: Unikernel, options: dict[str, Any]) -> int:
+        check = _named(unikernel, options["change"])
+        wanted: dict[str, Any] = {"seconds": options["every"]}
+        if check_is_given(options):
+            wanted["kind"], wanted["settings"] = given_check(options)
+        elif options["every"] is None:
+            raise Invalid("Say what to change: --every, or what to ask.")
+        change = partial(check_change, actor=COMMAND, check=check, **wanted)
+        if options["dry_run"]:
+            return tell_rehearsal(change, self.output, f"Change {check}.")
+        changed = change()
+        if self.output.json:
+            self.output.data(show(changed))
+        else:
+            self.output.line(f"{clean(changed.name)}: {clean(told_of(changed))}")
         return SUCCEEDED
 
     def _remove(self, unikernel: Unikernel, options: dict[str, Any]) -> int:
