@@ -26,7 +26,8 @@ def main() -> None:
     with project():
         from accounts.models import User  # noqa: PLC0415  # Django is set up only now
         from bench.population import populate  # noqa: PLC0415
-        from tests.pages.browser import chromium, session_of, window  # noqa: PLC0415
+        from tests.chromium import chromium  # noqa: PLC0415
+        from tests.pages.browser import session_of, window  # noqa: PLC0415
         from unikernels.models import Unikernel  # noqa: PLC0415
 
         populate(1)

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -29,3 +30,19 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=[*sandbox, *_QUIET])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def one_chromium() -> Iterator[Browser]:
+    """A browser for the tests of one module: to start one takes longer than most of them."""
+    with pytest.MonkeyPatch.context() as patch, chromium() as browser:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's own loop runs in this thread
+        yield browser
+
+
+@pytest.fixture
+def browser(one_chromium: Browser) -> Iterator[Browser]:
+    """The browser, in which nothing is open."""
+    yield one_chromium
+    for context in one_chromium.contexts:
+        context.close()

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from tests import postgresql
 
-pytest_plugins = ["tests.cast", "tests.redis_server"]
+pytest_plugins = ["tests.cast", "tests.chromium", "tests.redis_server"]
 
 
 @pytest.fixture(scope="session")

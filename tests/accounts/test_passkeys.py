@@ -12,9 +12,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import Event, User
 from tests.cast import PASSWORD
-from tests.pages.conftest import browser
-
-__all__ = ["browser"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 
 from accounts.mail.services import unsubscribe_token
 from accounts.mail.topics import Topic
@@ -18,17 +15,7 @@ from tests.pages.updates import Updates
 from tests.pages.usage import an_hour_of_use, loops, upgraded
 from tests.pages.world import World
 
-CHROMIUM = "/usr/bin/chromium"
 WIDE, NARROW = 1280, 360
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """A browser, for a while."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def session_of(user: User) -> str:

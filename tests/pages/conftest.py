@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser
 
 from accounts.models import Team, User
 from tests.cast import ClientOf
-from tests.pages.browser import chromium
 from tests.pages.updates import Updates
 from tests.pages.world import World
 
@@ -47,10 +44,3 @@ def stranger(charlie: User, client_of: ClientOf) -> Client:
 @pytest.fixture
 def superuser(root: User, client_of: ClientOf) -> Client:
     return client_of(root)
-
-
-@pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's own loop runs in this thread
-    with chromium() as browser:
-        yield browser

@@ -29,7 +29,8 @@ from accounts.actors import SYSTEM
 from accounts.models import User
 from accounts.services import team_create
 from tests.cast import person
-from tests.pages.browser import NARROW, WIDE, chromium, pages, session_of, window
+from tests.chromium import chromium
+from tests.pages.browser import NARROW, WIDE, pages, session_of, window
 from tests.pages.world import World
 
 VIEWS = (("light", WIDE), ("dark", WIDE), ("light", NARROW))
