@@ -62,7 +62,7 @@ def record(
         was=harmless(was)[:MAX_WORD],
         now=harmless(now)[:MAX_WORD],
         reason=harmless(reason)[:MAX_REASON],
-        data=_clean(dict(data or {}), MAX_DEPTH),
+        data=clean(data or {}),
     )
 
 
@@ -74,6 +74,12 @@ def _parties(**rows: Model | None) -> str:
 def harmless(text: str) -> str:
     """*text* without tokens and private keys, and without NUL, which PostgreSQL cannot keep."""
     return _SECRET_TEXT.sub(HIDDEN, str(text)).replace("\0", "\ufffd")
+
+
+def clean(data: Mapping[str, Any]) -> dict[str, Any]:
+    """*data* without tokens and private keys, and without values under names that announce a secret."""
+    cleaned: dict[str, Any] = _clean(dict(data), MAX_DEPTH)
+    return cleaned
 
 
 def _clean(value: Any, depth: int) -> Any:

@@ -63,6 +63,7 @@ app.conf.update(
         "unikernels.images.*": {"queue": "background"},
         "unikernels.letters.*": {"queue": "background"},
         "unikernels.statistics.*": {"queue": "background"},
+        "unikernels.webhooks.*": {"queue": "background"},
     },
     beat_schedule={
         "operations-sweep": {"task": "unikernels.operations.tasks.sweep", "schedule": 5.0},
@@ -80,6 +81,8 @@ app.conf.update(
         "mail-digest": {"task": "unikernels.letters.tasks.digest", "schedule": 600.0},
         "mail-prune": {"task": "accounts.mail.tasks.prune", "schedule": 3600.0},
         "statistics-fold": {"task": "unikernels.statistics.tasks.fold", "schedule": 300.0},
+        "webhooks-sweep": {"task": "unikernels.webhooks.tasks.sweep", "schedule": 5.0},
+        "webhooks-prune": {"task": "unikernels.webhooks.tasks.prune", "schedule": 3600.0},
         "images-sweep": {"task": "unikernels.images.tasks.sweep", "schedule": 3600.0},
     },
 )
@@ -97,6 +100,7 @@ app.autodiscover_tasks(
         "unikernels.operations",
         "unikernels.statistics",
         "unikernels.updates",
+        "unikernels.webhooks",
         "unikernels.windows",
     ]
 )

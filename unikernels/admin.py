@@ -6,6 +6,7 @@ from unikernels.checks import admin as checks_admin
 from unikernels.instances import admin as instances_admin
 from unikernels.operations import admin as operations_admin
 from unikernels.updates import admin as updates_admin
+from unikernels.webhooks import admin as webhooks_admin
 
 __all__ = [
     "alerts_admin",
@@ -14,4 +15,5 @@ __all__ = [
     "instances_admin",
     "operations_admin",
     "updates_admin",
+    "webhooks_admin",
 ]

@@ -18,6 +18,7 @@ from unikernels.blocks.models import Block as Block  # noqa: PLC0414 - others ta
 from unikernels.blocks.models import BlockFile as BlockFile  # noqa: PLC0414
 from unikernels.operations.machine import Kind, Running, State
 from unikernels.statistics.models import Feed, Starts, Stretch, Tick  # noqa: F401 - Django looks here
+from unikernels.webhooks.models import Attempt, Delivery, Webhook  # noqa: F401 - Django looks here
 
 
 class Image(models.Model):
@@ -113,6 +114,13 @@ class Unikernel(models.Model):
         on_delete=models.SET_NULL,
         related_name="+",
         help_text="the newest build that its team was told of by mail",
+    )
+    announced = models.ForeignKey(
+        "Build",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="the newest build that webhooks were told of",
     )
     update_mode = models.CharField(max_length=9, choices=UpdateMode, default=UpdateMode.MANUAL)
     maintenance: models.JSONField[Any, Any] = models.JSONField(

@@ -18,6 +18,7 @@ class Topic(enum.StrEnum):
     FAILED = "failed"
     CHECKS = "checks"
     ALERTS = "alerts"
+    WEBHOOKS = "webhooks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ ABOUT: Mapping[Topic, About] = MappingProxyType(
         Topic.ALERTS: About(
             "Alerts",
             "An instance is silent, a unikernel crashes again and again, memory or a quota is nearly used up, a token ends.",
+            True,
+        ),
+        Topic.WEBHOOKS: About(
+            "Webhooks",
+            "A webhook of a team that you own was switched off: its receiver fails or is gone.",
             True,
         ),
         Topic.ABORTED: About("Aborted", "A change was refused or cancelled: nothing was touched.", True),

@@ -18,6 +18,7 @@ from mollymawk.keyring import SealBroken, reseal, seal, seal_json, unseal, unsea
 from mollymawk.models import KeyedRequest
 from unikernels.management.commands import rotate_keys
 from unikernels.models import Unikernel, Version
+from unikernels.webhooks.models import Webhook
 
 pytestmark = pytest.mark.django_db
 
@@ -48,7 +49,8 @@ def stored(settings: Any, robur: Team, alice: User) -> list[Any]:
     )
     asked = KeyedRequest.objects.create(credential="person:1", sealed_answer=seal_json({"token": "x"}))
     letter = Letter.objects.create(address="a@example.org", topic="invitation", sealed_text=seal("a link"))
-    return [instance, unikernel, bare, version, totp, codes, asked, letter]
+    hook = Webhook.objects.create(team=robur, sealed_secret=seal("new"), sealed_former=seal("former"))
+    return [instance, unikernel, bare, version, totp, codes, asked, letter, hook]
 
 
 def rotate() -> dict[str, int]:
@@ -63,7 +65,7 @@ def rotate() -> dict[str, int]:
 def opened(stored: list[Any]) -> list[Any]:
     for row in stored:
         row.refresh_from_db()
-    instance, unikernel, bare, version, totp, codes, asked, letter = stored
+    instance, unikernel, bare, version, totp, codes, asked, letter, hook = stored
     return [
         unseal(instance.sealed_key),
         unseal_json(unikernel.sealed_arguments),
@@ -73,10 +75,21 @@ def opened(stored: list[Any]) -> list[Any]:
         (unseal(codes.data["seed"]), codes.data["used_mask"]),
         unseal_json(asked.sealed_answer),
         unseal(letter.sealed_text),
+        (unseal(hook.sealed_secret), unseal(hook.sealed_former)),
     ]
 
 
-PLAIN = ["the key", ARGUMENTS, "", ARGUMENTS, "JBSWY3DP", ("seed", 5), {"token": "x"}, "a link"]
+PLAIN = [
+    "the key",
+    ARGUMENTS,
+    "",
+    ARGUMENTS,
+    "JBSWY3DP",
+    ("seed", 5),
+    {"token": "x"},
+    "a link",
+    ("new", "former"),
+]
 
 
 def test_after_rotation_the_old_key_can_go(stored: list[Any], settings: Any) -> None:
@@ -88,6 +101,8 @@ def test_after_rotation_the_old_key_can_go(stored: list[Any], settings: Any) -> 
         "Authenticator.data": 2,
         "KeyedRequest.sealed_answer": 1,
         "Letter.sealed_text": 1,
+        "Webhook.sealed_secret": 1,
+        "Webhook.sealed_former": 1,
     }
     settings.ENCRYPTION_KEYS = [NEW]
     assert opened(stored) == PLAIN

@@ -43,6 +43,8 @@ from unikernels.models import (
 )
 from unikernels.operations.machine import Kind, State
 from unikernels.versions import version_add
+from unikernels.webhooks.models import Delivery, Webhook
+from unikernels.webhooks.services import webhook_add, webhook_ping
 
 POLICY = Policy(unikernels=4, cpuids=frozenset({0, 1}), memory=256, block=64, bridges=frozenset({"service"}))
 SECRET = "--password=swordfish"
@@ -237,6 +239,22 @@ class House:
             title="robur on fra-1: 250 of 256 MB of memory used",
             path="/quotas/",
         )
+
+    @cached_property
+    def webhook(self) -> Webhook:
+        """A webhook of the team that is never sent anything."""
+        hook, _ = webhook_add(
+            actor=SYSTEM,
+            team=self.team,
+            url="https://hooks.example.org/mollymawk?key=swordfish",
+            events=["operation.failed", "check.down"],
+        )
+        return hook
+
+    @cached_property
+    def delivery(self) -> Delivery:
+        """What it was to be sent."""
+        return webhook_ping(actor=SYSTEM, hook=self.webhook)
 
     @cached_property
     def freezes(self) -> tuple[str, str]:

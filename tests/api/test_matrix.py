@@ -59,6 +59,8 @@ TOKENS = _row(401, 404, 404, 404, 404, 404, 200, 200, 200, 200)
 CHECK = {"name": "tcp", "kind": "tcp", "settings": {"address": "192.88.99.1:80"}, "seconds": 60}
 MAINTENANCE = {"weekdays": [0, 5], "start": "03:00", "minutes": 120, "zone": "Europe/Berlin"}
 
+WEBHOOK = {"url": "https://hooks.example.org/", "events": ["check.down"], "description": "pager"}
+
 AsRole = Callable[[str], Client]
 Call = tuple[dict[str, int], Callable[[House], str], Callable[[House], Any]]
 
@@ -180,6 +182,24 @@ MATRIX: dict[tuple[str, str], Call] = {
     ("operation-cancel", "post"): (CHANGED, _at("operations/{h.operation.pk}/cancel/"), _nothing),
     ("alerts", "get"): (LISTED, _at("alerts/"), _nothing),
     ("alert", "get"): (SEEN, _at("alerts/{h.alert.pk}/"), _nothing),
+    ("webhooks", "get"): (LISTED, _at("webhooks/"), _nothing),
+    ("webhooks", "post"): (OWNERS, _at("webhooks/"), lambda house: WEBHOOK | {"team": "robur"}),
+    ("webhook", "get"): (OWNERS, _at("webhooks/{h.webhook.pk}/"), _nothing),
+    ("webhook", "put"): (OWNERS, _at("webhooks/{h.webhook.pk}/"), lambda house: WEBHOOK),
+    ("webhook", "delete"): (OWNERS, _at("webhooks/{h.webhook.pk}/"), _nothing),
+    ("webhook-rotate", "post"): (OWNERS, _at("webhooks/{h.webhook.pk}/rotate/"), _nothing),
+    ("webhook-ping", "post"): (OWNERS, _at("webhooks/{h.webhook.pk}/ping/"), _nothing),
+    ("webhook-deliveries", "get"): (OWNERS, _at("webhooks/{h.webhook.pk}/deliveries/"), _nothing),
+    ("webhook-delivery", "get"): (
+        OWNERS,
+        _at("webhooks/{h.webhook.pk}/deliveries/{h.delivery.pk}/"),
+        _nothing,
+    ),
+    ("webhook-redeliver", "post"): (
+        OWNERS,
+        _at("webhooks/{h.webhook.pk}/deliveries/{h.delivery.pk}/redeliver/"),
+        _nothing,
+    ),
     ("quiet-hours", "get"): (PEOPLE, _at("quiet-hours/"), _nothing),
     ("quiet-hours", "put"): (
         PEOPLE,

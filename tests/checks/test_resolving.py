@@ -72,7 +72,10 @@ def test_a_name_that_leads_to_one_bad_address_is_not_connected_to_at_all(
         with serving(here, by_path(served, {b"/": http(200)})) as server:
             served.append(server)
             found = ask("http", url=f"http://mixed.example.org:{server.port}/")
-        assert (found.outcome, found.text) == (INCONCLUSIVE, resolving.UNTOLD.format("mixed.example.org"))
+        assert (found.outcome, found.text) == (
+            INCONCLUSIVE,
+            resolving.UNTOLD.format("mixed.example.org", "checks"),
+        )
         assert server.requests == []
 
 

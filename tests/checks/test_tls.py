@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.checks.conftest import Probe
 from tests.checks.servers import Served, answering, by_path, dripping, hanging, http, serving
-from unikernels.checks import probes
+from unikernels.checks import connecting
 from unikernels.models import CheckResult
 
 PASSED, FAILED, INCONCLUSIVE = CheckResult.Outcome
@@ -83,9 +83,9 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Autho
     made = Authority(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(made.file))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
-    probes._tls.cache_clear()
+    connecting.tls_context.cache_clear()
     yield made
-    probes._tls.cache_clear()
+    connecting.tls_context.cache_clear()
 
 
 def test_a_good_certificate_passes_and_the_name_of_the_url_is_asked_for(

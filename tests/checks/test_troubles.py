@@ -11,7 +11,8 @@ import pytest
 
 from tests.checks.conftest import Probe
 from tests.checks.servers import hanging, serving
-from unikernels.checks import probes
+from unikernels.checks import connecting
+from unikernels.checks.connecting import Clock, Wrong, connected
 from unikernels.checks.resolving import Place, Unasked
 from unikernels.models import CheckResult
 
@@ -77,10 +78,10 @@ def test_a_way_that_we_lack_says_less_than_one_that_leads_to_silence(
     def connection(spot: Place, _seconds: float) -> socket.socket:
         raise troubles[spot.port]
 
-    monkeypatch.setattr(probes, "_connection", connection)
+    monkeypatch.setattr(connecting, "_connection", connection)
     spots = [Place(ip_address(here), port) for port in troubles]
     for order in (spots, spots[::-1]):
-        with pytest.raises(probes.Wrong, match="refused"):
-            probes._connected(order, probes.Clock.of(1))
+        with pytest.raises(Wrong, match="refused"):
+            connected(order, Clock.of(1))
     with pytest.raises(Unasked):
-        probes._connected(spots[:1], probes.Clock.of(1))
+        connected(spots[:1], Clock.of(1))

@@ -10,6 +10,7 @@ from accounts.mail.services import unsubscribe_token
 from accounts.mail.topics import Topic
 from accounts.models import User
 from tests.cast import enter
+from tests.pages.hooks import Hooks
 from tests.pages.storage import Storage
 from tests.pages.updates import Updates
 from tests.pages.usage import an_hour_of_use, loops, upgraded
@@ -48,6 +49,7 @@ def pages(world: World) -> dict[str, str]:
     return (
         pages_of_updates(Updates(world))
         | pages_of_storage(Storage(world))
+        | pages_of_webhooks(Hooks(world))
         | {
             "overview": "/",
             "overview-problems": "/?only=problems",
@@ -138,6 +140,22 @@ def pages_of_updates(updates: Updates) -> dict[str, str]:
         "operation-reverted": f"/operations/{updates.reverted.pk}/",
         "operation-rollback": f"/operations/{updates.taken_back.pk}/",
         "operation-checked": f"/operations/{updates.upgraded.pk}/",
+    }
+
+
+def pages_of_webhooks(hooks: Hooks) -> dict[str, str]:
+    """Pages about webhooks."""
+    pager = f"/webhooks/{hooks.pager.pk}"
+    return {
+        "webhooks": "/teams/robur/webhooks/",
+        "webhook-add": "/teams/robur/webhooks/add/",
+        "webhook": f"{pager}/",
+        "webhook-off": f"/webhooks/{hooks.gone.pk}/",
+        "webhook-edit": f"{pager}/edit/",
+        "webhook-rotate": f"{pager}/rotate/",
+        "webhook-remove": f"{pager}/remove/",
+        "webhook-delivered": f"{pager}/deliveries/{hooks.arrived.pk}/",
+        "webhook-waiting": f"{pager}/deliveries/{hooks.waits.pk}/",
     }
 
 

@@ -59,6 +59,16 @@ def _freeze(page: Page) -> None:
     page.click("button:text('Freeze')")
 
 
+def _hook(page: Page) -> None:
+    page.fill("#id_url", "https://hooks.example.org/pager")
+    page.click("button:text('Add the webhook')")
+
+
+def _hook_inside(page: Page) -> None:
+    page.fill("#id_url", "https://10.0.0.2/")
+    page.keyboard.press("Enter")
+
+
 # What is only seen after something was pressed.
 PRESSED: dict[str, Callable[[Page], object]] = {
     "menu": lambda page: page.click(".menu summary"),
@@ -70,6 +80,8 @@ PRESSED: dict[str, Callable[[Page], object]] = {
     "check-tried": _try,
     "update-mode-berlin": _berlin,
     "frozen": _freeze,
+    "webhook-secret": _hook,
+    "webhook-refused": _hook_inside,
     "unfrozen": lambda page: page.click("text=Lift the freeze"),
 }
 
@@ -139,6 +151,8 @@ def pressed(world: World) -> dict[str, str]:
         "update-mode-berlin": f"/unikernels/{world.store.pk}/updates/",
         "frozen": "/freeze/",
         "unfrozen": "/freeze/",
+        "webhook-secret": "/teams/robur/webhooks/add/",
+        "webhook-refused": "/teams/robur/webhooks/add/",
     }
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from accounts.models import User
+from tests.cast import ClientOf
+from tests.pages.browser import pages_of_webhooks
+from tests.pages.hooks import Hooks
 from tests.pages.storage import Storage
 from tests.pages.updates import Updates
 from tests.pages.world import World
@@ -131,6 +135,15 @@ def test_pages_of_storage_tell_strangers_nothing_and_viewers_what_they_lack(
         assert stranger.get(path).status_code == 404, path
         assert viewer.get(path).status_code == for_viewer, path
         assert deployer.get(path).status_code == 200, path
+
+
+def test_pages_of_webhooks_are_for_owners(
+    world: World, stranger: Client, deployer: Client, alice: User, client_of: ClientOf
+) -> None:
+    for path in pages_of_webhooks(Hooks(world)).values():
+        assert stranger.get(path).status_code == 404, path
+        assert "this needs owner" in deployer.get(path).text, path
+        assert client_of(alice).get(path).status_code == 200, path
 
 
 @pytest.mark.parametrize("path", ["/builders/robur/", "/builders/robur/jobs/static-website/"])

@@ -26,6 +26,7 @@ class Alert(models.Model):
         default=False, help_text="it was resolved only just before: told if it stays"
     )
     told_at = models.DateTimeField(null=True, help_text="when the first letter about it was written")
+    sent_at = models.DateTimeField(null=True, help_text="when webhooks were told that it was opened")
     resolved_at = models.DateTimeField(null=True, db_index=True)
 
     class Meta:

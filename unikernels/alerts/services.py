@@ -17,6 +17,7 @@ from unikernels.alerts.models import Alert, Telling
 from unikernels.alerts.readers import readers_of
 from unikernels.alerts.rules import FIND, Firing, Rule, Unknown
 from unikernels.models import Unikernel
+from unikernels.webhooks import telling
 
 GROUPED = timedelta(seconds=60)  # what fires within it is told in one letter
 DAMPED = timedelta(
@@ -32,6 +33,9 @@ def settle(now: datetime | None = None) -> None:
     now = now or timezone.now()
     for rule, find in FIND.items():
         _settle(rule, list(find(now)), now)
+    stayed = Alert.objects.filter(damped=True, sent_at=None, resolved_at=None, fired_at__lte=now - DAMPED)
+    for alert in stayed.select_related("team", "instance"):
+        _send(alert, now)
 
 
 def alerts_of(actor: Actor) -> QuerySet[Alert]:
@@ -66,11 +70,28 @@ def alerts_prune(now: datetime | None = None) -> int:
 def _settle(rule: Rule, findings: Iterable[Firing | Unknown], now: datetime) -> None:
     found = {finding.subject: finding for finding in findings}
     open_ = dict(Alert.objects.filter(rule=rule, resolved_at=None).values_list("subject", "pk"))
-    over = [pk for subject, pk in open_.items() if subject not in found]
-    Alert.objects.filter(pk__in=over, resolved_at=None).update(resolved_at=now)
+    for subject, pk in open_.items():
+        if subject not in found:
+            _resolve(pk, now)
     for finding in found.values():
         if isinstance(finding, Firing) and finding.subject not in open_:
             _fire(rule, finding, now)
+
+
+def _resolve(pk: int, now: datetime) -> None:
+    with transaction.atomic():
+        if not Alert.objects.filter(pk=pk, resolved_at=None).update(resolved_at=now):
+            return
+        alert = Alert.objects.select_related("team", "instance").get(pk=pk)
+        if alert.sent_at is not None:
+            telling.alert_changed(alert)
+
+
+def _send(alert: Alert, now: datetime) -> None:
+    """Tell webhooks that *alert* was opened, once. They are machines: at once, and at any hour."""
+    with transaction.atomic():
+        if Alert.objects.filter(pk=alert.pk, sent_at=None, resolved_at=None).update(sent_at=now):
+            telling.alert_changed(alert)
 
 
 def _fire(rule: Rule, firing: Firing, now: datetime) -> None:
@@ -93,5 +114,7 @@ def _fire(rule: Rule, firing: Firing, now: datetime) -> None:
             Telling.objects.bulk_create(
                 Telling(alert=alert, user=reader, due_at=due_at) for reader in readers_of(alert)
             )
+            if not damped:
+                _send(alert, now)
     except IntegrityError as error:  # somebody else saw it at the same time, or what it is about was deleted
         log.info("%s of %s was not written: %s", rule, firing.subject, error)

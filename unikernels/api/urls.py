@@ -27,6 +27,7 @@ from unikernels.api import (
     updates,
     upgrades,
     versions,
+    webhooks,
 )
 
 app_name = "api"
@@ -70,6 +71,21 @@ urlpatterns = [
     path("builders/<str:name>/", builders.OneBuilder.as_view(), name="builder"),
     path("builders/<str:name>/jobs/", builders.Jobs.as_view(), name="jobs"),
     path("builders/<str:name>/jobs/<str:job>/builds/", builders.Builds.as_view(), name="builds"),
+    path("webhooks/", webhooks.Webhooks.as_view(), name="webhooks"),
+    path("webhooks/<int:pk>/", webhooks.OneWebhook.as_view(), name="webhook"),
+    path("webhooks/<int:pk>/rotate/", webhooks.Rotate.as_view(), name="webhook-rotate"),
+    path("webhooks/<int:pk>/ping/", webhooks.Ping.as_view(), name="webhook-ping"),
+    path("webhooks/<int:pk>/deliveries/", webhooks.Deliveries.as_view(), name="webhook-deliveries"),
+    path(
+        "webhooks/<int:pk>/deliveries/<int:delivery>/",
+        webhooks.OneDelivery.as_view(),
+        name="webhook-delivery",
+    ),
+    path(
+        "webhooks/<int:pk>/deliveries/<int:delivery>/redeliver/",
+        webhooks.Redeliver.as_view(),
+        name="webhook-redeliver",
+    ),
     path("freezes/", freezes.Freezes.as_view(), name="freezes"),
     path("freezes/system/", freezes.SystemFreeze.as_view(), name="freeze-system"),
     path("freezes/teams/<str:team>/", freezes.TeamFreeze.as_view(), name="freeze-team"),

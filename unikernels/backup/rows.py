@@ -16,8 +16,8 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Model, QuerySet
 
-# Django makes the first anew. Sessions, set-up tokens and links in mails end; letters that were
-# waiting would be sent a second time, and answers tell of changes that this database may not know. The log of the admin is ours: accounts.Event.
+# Django makes the first anew. Sessions, set-up tokens and links in mails end; letters and deliveries
+# that were waiting would be sent a second time, and answers tell of changes that this database may not know. The log of the admin is ours: accounts.Event.
 LEFT_OUT = {
     "contenttypes.contenttype",
     "auth.permission",
@@ -28,6 +28,8 @@ LEFT_OUT = {
     "accounts.setuptoken",
     "accounts.invitation",
     "accounts.letter",
+    "unikernels.attempt",
+    "unikernels.delivery",
     "mollymawk.keyedrequest",
 }
 BATCH = 500  # rows that are held at a time

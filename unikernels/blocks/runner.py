@@ -21,6 +21,7 @@ from unikernels.operations.judge import Timings
 from unikernels.operations.lease import Lease
 from unikernels.operations.machine import TERMINAL, Event, State
 from unikernels.operations.work import Outcome
+from unikernels.webhooks import telling
 
 
 def run(pk: int, lease: Lease, waits: Timings) -> float | None:
@@ -89,7 +90,9 @@ def _reason(state: State, outcome: Outcome) -> str:
 
 
 def _told(pk: int) -> None:
-    operation_ended(_row(pk))
+    ended = _row(pk)
+    operation_ended(ended)
+    telling.operation_ended(ended)
 
 
 def _note(work: Transfer, state: State, outcome: Outcome) -> None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
+from django.db import transaction
 from django.db.models import Case, F, QuerySet, When
 
 from unikernels.builds import status
-from unikernels.models import Standing, Unikernel
+from unikernels.models import Build, Standing, Unikernel
+from unikernels.webhooks.kinds import Kind
+from unikernels.webhooks.telling import update_available, wanting
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -61,8 +64,25 @@ def settle() -> int:
     }
     for (digest, origin), wanted in wrong.items():
         same = managed().filter(digest=digest, origin=origin)
+        _tell(same, wanted)
         same.update(standing=wanted.standing, newest=wanted.newest)
     return len(wrong)
+
+
+def _tell(same: QuerySet[WithAnnotations[Unikernel, Origin]], wanted: Told) -> None:
+    """Tell webhooks of a build that is newer than what *same* run: once, also when it was put in place and
+    taken back. A program that answers by upgrading would go round and round.
+    """
+    if wanted.newest is None or not status.Standing(wanted.standing).newer:
+        return
+    build = Build.objects.select_related("builder").get(pk=wanted.newest)
+    teams = {hook.team_id for hook in wanting(Kind.UPDATE_AVAILABLE)}
+    news = same.filter(team__in=teams).exclude(announced=build)
+    for unikernel in news.select_related("instance", "team"):
+        with transaction.atomic():
+            mine = Unikernel.objects.filter(pk=unikernel.pk).exclude(announced=build)
+            if mine.update(announced=build):
+                update_available(unikernel, wanted.standing, build)
 
 
 def _known() -> dict[str, list[_Here]]:

@@ -1,6 +1,6 @@
-"""Which addresses a check may reach (pure).
+"""Which addresses a check or a webhook may reach (pure).
 
-Global ones, and the networks that a superuser set on the instance. Never this machine, its links, what
+Global ones, and for checks the networks that a superuser set on the instance. Never this machine, its links, what
 hands out credentials to machines (metadata services), and our own database, broker and web server.
 """
 
@@ -35,12 +35,14 @@ _TEREDO = ipaddress.ip_network("2001::/32")  # tunnels to IPv4 addresses of othe
 class Reach:
     """What the checks of one instance may reach: *networks* beside global addresses, never *ours*.
 
-    *simulated* are networks within 127.0.0.0/8 that are exempt from the rule about this machine.
+    *simulated* are networks within 127.0.0.0/8 that are exempt from the rule about this machine; *who* are
+    they, for whom it is told: checks or webhooks.
     """
 
     networks: tuple[Network, ...] = ()
     ours: frozenset[tuple[IP, int]] = frozenset()
     simulated: tuple[Network, ...] = ()
+    who: str = "checks"
 
 
 def networks(texts: Iterable[str]) -> tuple[Network, ...]:
@@ -54,19 +56,21 @@ def plain(address: IP) -> IP:
 
 
 def refusal(address: IP, port: int, reach: Reach) -> str:
-    """Why a check may not connect to *address* and *port*: a sentence, or empty when it may."""
+    """Why nobody may connect to *address* and *port*: a sentence, or empty when it may."""
     judged = _meant(plain(address))
     if _within(judged, reach.simulated):
         return ""
     if judged in METADATA:
-        return f"{address} gives credentials to machines: checks never reach it."
+        return f"{address} gives credentials to machines: {reach.who} never reach it."
     if _special(judged):
-        return f"{address} is of this machine, of its link or for a special use: checks never reach it."
+        return f"{address} is of this machine, of its link or for a special use: {reach.who} never reach it."
     if (judged, port) in reach.ours:
-        return f"{address} port {port} is not for checks."  # whose it is concerns nobody who may not know
+        return (
+            f"{address} port {port} is not for {reach.who}."  # whose it is concerns nobody who may not know
+        )
     if judged.is_global or _within(judged, reach.networks):
         return ""
-    return f"{address} is a private address, in no network that checks may reach on this instance."
+    return f"{address} is a private address, in no network that {reach.who} may reach."
 
 
 def _meant(address: IP) -> IP:

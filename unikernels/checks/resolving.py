@@ -1,4 +1,6 @@
-"""From a host and a port to the addresses that a check connects to: resolved once, each one judged."""
+"""From a host and a port to the addresses that a check or a webhook connects to: resolved once, each one
+judged.
+"""
 
 from __future__ import annotations
 
@@ -16,21 +18,21 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from albatross.models import Instance
-from unikernels.checks.addresses import IP, Reach, networks, plain, refusal
+from unikernels.checks.addresses import IP, Network, Reach, networks, plain, refusal
 
 MAX_PLACES = 4  # addresses of one name that are tried; two of each family are common
 MAX_LOOKUPS = 64  # names that are resolved at once: the system's resolver cannot be stopped, only left
 OWN_LOOKUP = 2.0  # seconds to resolve the names of our own servers
 OWN_KNOWN = 60  # seconds after which they are resolved again
 # Not where: our resolver may know names that whoever made the check does not.
-UNTOLD = "The name {} leads to an address that checks may not reach on this instance."
+UNTOLD = "The name {} leads to an address that {} may not reach."
 _PORTS = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379, "postgresql": 5432}
 
 _lookups = threading.BoundedSemaphore(MAX_LOOKUPS)
 
 
 class Unasked(Exception):
-    """We could not ask, or may not: that says nothing about the unikernel."""
+    """We could not ask, or may not: that says nothing about the other side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,24 @@ class Place:
 
 def reach_of(instance: Instance) -> Reach:
     """What the checks of unikernels on *instance* may reach."""
+    return _reach(networks(instance.check_networks), "checks")
+
+
+def reach_of_webhooks(*, ours: bool = True) -> Reach:
+    """What webhooks may reach: global addresses. Not *ours*: without looking for our own servers, which asks
+    a resolver; for a first look at an address that is judged again before each request.
+    """
+    return _reach((), "webhooks", ours=ours)
+
+
+def _reach(allowed: tuple[Network, ...], who: str, *, ours: bool = True) -> Reach:
     simulated = (settings.SIMULATED_NETWORK,) if settings.CHECK_SIMULATED_NETWORK else ()
-    ours = _our_places(int(time.monotonic() // OWN_KNOWN))
-    return Reach(networks(instance.check_networks), ours, simulated)
+    places = _our_places(int(time.monotonic() // OWN_KNOWN)) if ours else frozenset()
+    return Reach(allowed, places, simulated, who)
 
 
 def places(host: str, port: int, reach: Reach, seconds: float) -> tuple[Place, ...]:
-    """Where a check of *host* (a name or IP address) connects to, at least one place.
+    """Where to connect for *host* (a name or IP address), at least one place.
 
     Takes at most *seconds*. Raises ``Unasked`` when the name cannot be resolved, or leads to any address
     that may not be reached: a name that mixes both is a trick or a mistake.
@@ -65,7 +78,7 @@ def places(host: str, port: int, reach: Reach, seconds: float) -> tuple[Place, .
     found = list(dict.fromkeys(plain(address) for address in _resolved(host, seconds)))
     for address in found:
         if sentence := refusal(address, port, reach) or _own_machine(address, reach):
-            raise Unasked(sentence if _literal(host) else UNTOLD.format(host))
+            raise Unasked(sentence if _literal(host) else UNTOLD.format(host, reach.who))
     if not found:
         raise Unasked(f"The name {host} has no address.")
     return tuple(Place(address, port) for address in found[:MAX_PLACES])
@@ -81,7 +94,7 @@ def _own_machine(address: IP, reach: Reach) -> str:
         except OSError:
             return ""  # no way there: whoever connects will say so
         own = probe.getsockname()[0] == str(address)
-    return f"{address} is this machine itself: checks never reach it." if own else ""
+    return f"{address} is this machine itself: {reach.who} never reach it." if own else ""
 
 
 # --- names -------------------------------------------------------------------------------------------

@@ -18,8 +18,9 @@ from unikernels.checks.history import FLIPS
 from unikernels.checks.probes import Found
 from unikernels.checks.rounds import Result, keep, tried
 from unikernels.checks.standing import ASKED, DOWN_AFTER, UNKNOWN_AFTER, Standing, after
-from unikernels.letters.checks import check_changed
+from unikernels.letters.checks import check_changed, is_news
 from unikernels.models import Check, CheckResult, Operation
+from unikernels.webhooks import telling
 
 TIMEOUT = 5.0  # seconds of one try
 SIDE_BY_SIDE = 64  # checks at once: threads that only wait
@@ -147,6 +148,8 @@ def _flip(check: Check, now: Standing, found: Found) -> None:
             data={"check": check.pk, "text": found.text},
         )
         check_changed(check, was=was, found=found)
+        if is_news(check, was=was):
+            telling.check_changed(check, found.text)
 
 
 def _claim_of(check: Check) -> QuerySet[Check]:

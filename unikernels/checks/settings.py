@@ -179,7 +179,8 @@ def _text(value: object, most: int) -> str:
     return text
 
 
-def _url(value: object) -> str:
+def url_of(value: object) -> str:
+    """*value* as a URL of HTTP(S) without a fragment. Raises ``ValueError`` with a sentence."""
     text = _text(value, MAX_URL)
     if not text.isascii() or " " in text:
         raise ValueError("Write other characters and spaces percent-encoded, and names in their xn-- form.")
@@ -285,7 +286,7 @@ _KINDS: dict[str, tuple[type[Settings], dict[str, Callable[[Any], Any]]]] = {
     "http": (
         Http,
         {
-            "url": _url,
+            "url": url_of,
             "connect": _connect,
             "status": _status,
             "text": lambda value: _text(value, MAX_TEXT),

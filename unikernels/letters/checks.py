@@ -22,20 +22,27 @@ class Found(Protocol):
     def text(self) -> str: ...
 
 
-def check_changed(check: Check, *, was: str, found: Found) -> None:
-    """Write the letters about *check*, whose state was *was*, to the members of the team.
+def is_news(check: Check, *, was: str) -> bool:
+    """Whether anybody is to be told how *check* stands now, whose state was *was*.
 
-    Call it inside the transaction that writes its new state. That a new check is up is no news; nor is
-    what was told before a time in which nothing was known.
+    That a new check is up is no news; nor is what was told before a time in which nothing was known.
     """
     now = State(check.state)
     told = _told_last(check) if was == State.UNKNOWN else was
-    if now not in TOLD or now == told or (now == State.UP and told is None):
+    return now in TOLD and now != told and not (now == State.UP and told is None)
+
+
+def check_changed(check: Check, *, was: str, found: Found) -> None:
+    """Write the letters about *check*, whose state was *was*, to the members of the team, if that is news.
+
+    Call it inside the transaction that writes its new state.
+    """
+    if not is_news(check, was=was):
         return
     letter_write(
         users=readers_of(check.unikernel.team),
         topic=Topic.CHECKS,
-        subject=f"{place_of(check.unikernel)}: check {check.name} is {_word(now)}",
+        subject=f"{place_of(check.unikernel)}: check {check.name} is {_word(State(check.state))}",
         text=text_of(check, found),
     )
 

@@ -155,11 +155,12 @@ def _console(operation: Operation) -> str:
     if not lines or operation.state not in {State.ROLLED_BACK, State.FAILED}:
         return ""
     try:
-        return f"Last console lines:\n{quoted(lines, _secrets(operation))}"
+        return f"Last console lines:\n{quoted(lines, secrets_of(operation))}"
     except SealBroken:  # what is secret cannot be told from the rest
         return "The last console lines stand on that page."
 
 
-def _secrets(operation: Operation) -> list[str]:
+def secrets_of(operation: Operation) -> list[str]:
+    """What of the arguments of its versions must not leave the house. Raises ``SealBroken``."""
     versions = filter(None, (operation.target, operation.fallback))
     return secrets_in(text for version in versions for text in arguments_of(version))

@@ -24,6 +24,7 @@ from unikernels.operations.machine import (
     follow,
 )
 from unikernels.operations.work import Outcome, Work
+from unikernels.webhooks import telling
 from unikernels.windows.opening import settle_window
 
 
@@ -134,6 +135,7 @@ def _settle(work: Work, state: State, memo: Memo, ending: Mapping[str, Any]) -> 
         pk=work.operation.pk
     )
     operation_ended(ended)
+    telling.operation_ended(ended)
 
 
 def _succeeded(work: Work, unikernel: Unikernel) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from unikernels.pages import (
     unikernels,
     update_mode,
     upgrade,
+    webhooks,
     what_changed,
 )
 
@@ -79,6 +80,17 @@ urlpatterns = [
     path("instances/<str:name>/retry/", instances.retry, name="instance-retry"),
     path("instances/<str:name>/remove/", instances.remove, name="instance-remove"),
     path("alerts/", alerts.alerts, name="alerts"),
+    path("teams/<str:team>/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("teams/<str:team>/webhooks/add/", webhooks.add, name="webhook-add"),
+    path("webhooks/<int:pk>/", webhooks.webhook, name="webhook"),
+    path("webhooks/<int:pk>/edit/", webhooks.edit, name="webhook-edit"),
+    path("webhooks/<int:pk>/rotate/", webhooks.rotate, name="webhook-rotate"),
+    path("webhooks/<int:pk>/ping/", webhooks.ping, name="webhook-ping"),
+    path("webhooks/<int:pk>/remove/", webhooks.remove, name="webhook-remove"),
+    path("webhooks/<int:pk>/deliveries/<int:delivery_pk>/", webhooks.delivery, name="webhook-delivery"),
+    path(
+        "webhooks/<int:pk>/deliveries/<int:delivery_pk>/redeliver/", webhooks.again, name="webhook-redeliver"
+    ),
     path("quotas/", quotas.quotas, name="quotas"),
     path("quotas/choose/", quotas.choose, name="quota-choose"),
     path("quotas/<str:team>/<str:instance>/", quotas.quota, name="quota"),

@@ -18,6 +18,7 @@ from unikernels.operations.judge import judge_window
 from unikernels.operations.machine import Kind
 from unikernels.operations.runner import timings
 from unikernels.operations.services import rollback
+from unikernels.webhooks import telling
 
 Outcome = CheckResult.Outcome
 NOT_BACK = "unikernel.not-rolled-back"
@@ -111,6 +112,7 @@ def _not_back(window: RollbackWindow, reason: str) -> None:
     with transaction.atomic():
         _tell(window, NOT_BACK, reason)
         not_rolled_back(window, reason)
+        telling.not_reverted(window, reason)
 
 
 def _close(window: RollbackWindow) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from unikernels.models import Operation, RollbackWindow
 from unikernels.operations.facts import Sight
 from unikernels.operations.machine import Kind, State
 from unikernels.operations.work import Work
+from unikernels.webhooks import telling
 
 UNTOUCHED = frozenset({State.ABORTED, State.CANCELLED})
 OPENS = frozenset({Kind.UPGRADE, Kind.CONFIGURE})
@@ -28,10 +30,17 @@ def settle_window(work: Work, state: State) -> None:
         windows.update(started=_started(work), results=[])
         return
     if work.kind is Kind.ROLLBACK:
-        Operation.objects.filter(pk__in=windows.values("operation")).update(reverted=True)
+        _revert(windows)
     windows.delete()
     if state is State.SUCCEEDED and work.kind in OPENS:
         _open(work)
+
+
+def _revert(windows: QuerySet[RollbackWindow]) -> None:
+    taken_back = Operation.objects.filter(pk__in=windows.values("operation"))
+    taken_back.update(reverted=True)
+    for operation in taken_back.select_related("unikernel__instance", "team", "target", "fallback"):
+        telling.operation_reverted(operation)
 
 
 def _open(work: Work) -> None:

@@ -20,6 +20,7 @@ from albatross.models import Instance
 from mollymawk.keyring import SealBroken, reseal
 from mollymawk.models import KeyedRequest
 from unikernels.models import Unikernel, Version
+from unikernels.webhooks.models import Webhook
 
 BATCH = 200  # rows of one transaction: short enough for SQLite, where writers wait for each other
 
@@ -30,6 +31,8 @@ SEALED_COLUMNS: list[tuple[type[Model], str]] = [
     (Authenticator, "data"),
     (KeyedRequest, "sealed_answer"),
     (Letter, "sealed_text"),
+    (Webhook, "sealed_secret"),
+    (Webhook, "sealed_former"),
 ]
 # The data of a second factor is an object in which these hold sealed texts, or lists of them.
 SEALED_MEMBERS = {"secret", "seed", "migrated_codes"}

@@ -1,0 +1,1 @@
+"""Telling programs what happened: signed HTTP requests to addresses that owners of teams gave."""
