@@ -66,7 +66,7 @@ def _hook(page: Page) -> None:
 
 def _hook_inside(page: Page) -> None:
     page.fill("#id_url", "https://10.0.0.2/")
-    page.keyboard.press("Enter")
+    page.click("button:text('Add the webhook')")
 
 
 # What is only seen after something was pressed.

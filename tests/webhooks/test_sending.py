@@ -267,7 +267,7 @@ def test_what_somebody_is_sending_is_left_alone_until_the_claim_ends(
 
 
 def test_410_ends_it_with_a_letter_to_the_owners(
-    hook: Webhook, receiver: Receiver, alice: User, bob: User
+    bob: User, hook: Webhook, receiver: Receiver, alice: User
 ) -> None:
     receiver.answers = [http(410)]
     first = ping(hook)
