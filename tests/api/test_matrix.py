@@ -44,6 +44,7 @@ def _row(*statuses: int) -> dict[str, int]:
 #           nobody strng viewer depl owner root  v.tok d.tok f.tok r.tok
 OPEN = _row(200, 200, 200, 200, 200, 200, 200, 200, 200, 200)
 LISTED = _row(401, 200, 200, 200, 200, 200, 200, 200, 200, 200)
+LISTED_BY_OWNERS = _row(401, 200, 200, 200, 200, 200, 403, 403, 200, 403)  # empty for others
 SEEN = _row(401, 404, 200, 200, 200, 200, 200, 200, 404, 200)
 CHANGED = _row(401, 404, 403, 200, 200, 200, 403, 200, 404, 200)
 OPENED = _row(401, 404, 403, 200, 200, 200, 403, 200, 404, 200)  # read, but not by viewers
@@ -182,7 +183,7 @@ MATRIX: dict[tuple[str, str], Call] = {
     ("operation-cancel", "post"): (CHANGED, _at("operations/{h.operation.pk}/cancel/"), _nothing),
     ("alerts", "get"): (LISTED, _at("alerts/"), _nothing),
     ("alert", "get"): (SEEN, _at("alerts/{h.alert.pk}/"), _nothing),
-    ("webhooks", "get"): (LISTED, _at("webhooks/"), _nothing),
+    ("webhooks", "get"): (LISTED_BY_OWNERS, _at("webhooks/"), _nothing),
     ("webhooks", "post"): (OWNERS, _at("webhooks/"), lambda house: WEBHOOK | {"team": "robur"}),
     ("webhook", "get"): (OWNERS, _at("webhooks/{h.webhook.pk}/"), _nothing),
     ("webhook", "put"): (OWNERS, _at("webhooks/{h.webhook.pk}/"), lambda house: WEBHOOK),

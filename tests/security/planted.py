@@ -23,6 +23,7 @@ from accounts.services import member_remove, member_set, team_create, token_issu
 from mollymawk.keyring import seal_json
 from tests.api.house import SECRET, managed, runs, share
 from tests.cast import person
+from tests.pages.hooks import Hooks
 from tests.pages.storage import Storage
 from tests.pages.updates import Updates
 from tests.pages.world import World
@@ -49,6 +50,7 @@ class Planted:
         self.world = World(self.team, self.owner)
         self.updates = Updates(self.world)
         self.storage = Storage(self.world)
+        self.hooks = Hooks(self.world)
         self._rename()
         self._beside()
         self.alert = Alert.objects.create(
@@ -96,6 +98,9 @@ class Planted:
             "team": self.team.name,
             "digest": world.web_image.image.digest,
             "key_id": self.token.key_id,
+            "webhooks/pk": self.hooks.pager.pk,
+            "delivery_pk": self.hooks.waits.pk,
+            "delivery": self.hooks.waits.pk,
             "instances/name": world.near.name,
             "instance": world.near.name,
             "console": f"{self.team.domain}:gone",

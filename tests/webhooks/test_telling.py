@@ -21,6 +21,7 @@ from tests.webhooks.conftest import Hook
 from unikernels.builds import standings
 from unikernels.checks import schedule
 from unikernels.checks.probes import Found
+from unikernels.checks.rounds import Result
 from unikernels.models import Check, CheckResult, Operation, RollbackWindow, Unikernel
 from unikernels.models import Standing as StandingRow
 from unikernels.operations.machine import Kind as Change
@@ -122,7 +123,7 @@ def test_checks_that_go_down_and_come_up_are_told(house: House, hook: Webhook) -
         Check.objects.update(due_at=timezone.now())
         check = Check.objects.select_related("unikernel__instance", "unikernel__team").get(pk=house.check.pk)
         found = Found(CheckResult.Outcome(outcome), 0.01, f"It {outcome}.")
-        schedule._stand(schedule.Result(check, timezone.now(), found))
+        schedule._stand(Result(check, timezone.now(), found))
 
     for outcome in ("passed", "failed", "failed", "passed"):
         say(outcome)

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Role
+from accounts.scopes import Scope
 from mollymawk.rest.pages import BY_ID, NEWEST_FIRST, page
 from mollymawk.rest.plans import rehearsed
 from mollymawk.rest.schema import changes, reads
@@ -171,7 +172,7 @@ class Webhooks(Endpoint):
 
         items = WebhookOut(many=True)
 
-    @reads("listWebhooks", query=Query, answer=Out)
+    @reads("listWebhooks", scope=Scope.ADMIN, query=Query, answer=Out)
     def get(self, request: Request) -> Response:
         """List webhooks. They are seen by owners only."""
         query = self.query(self.Query)
@@ -180,7 +181,7 @@ class Webhooks(Endpoint):
             rows = rows.filter(team=self.team(team, Role.OWNER))
         return Response(page(rows, request=request, order=BY_ID, query=query, show=show))
 
-    @changes("addWebhook", body=WebhookNew, status=201, answer=WebhookMade)
+    @changes("addWebhook", scope=Scope.ADMIN, body=WebhookNew, status=201, answer=WebhookMade)
     def post(self, request: Request) -> Response:
         """Add a webhook. Its secret is in the answer and nowhere else."""
         dry, actor, body = self.dry_run(), self.actor, self.body(WebhookNew)
@@ -196,12 +197,12 @@ class Webhooks(Endpoint):
 class OneWebhook(Endpoint):
     """One webhook."""
 
-    @reads("getWebhook", answer=WebhookOut, tag=_SET)
+    @reads("getWebhook", scope=Scope.ADMIN, answer=WebhookOut, tag=_SET)
     def get(self, request: Request, pk: int) -> Response:
         """Show a webhook."""
         return Response(show(webhook_of(self.actor, pk)))
 
-    @changes("changeWebhook", body=WebhookIn, answer=WebhookOut, whole=True)
+    @changes("changeWebhook", scope=Scope.ADMIN, body=WebhookIn, answer=WebhookOut, whole=True)
     def put(self, request: Request, pk: int) -> Response:
         """Change a webhook.
 
@@ -214,7 +215,7 @@ class OneWebhook(Endpoint):
             return rehearsed(lambda: webhook_change(actor=actor, hook=hook, **body), step)
         return Response(show(webhook_change(actor=actor, hook=hook, **body)))
 
-    @changes("removeWebhook", status=204, answer=None)
+    @changes("removeWebhook", scope=Scope.ADMIN, status=204, answer=None)
     def delete(self, request: Request, pk: int) -> Response:
         """Remove a webhook and its deliveries."""
         dry, actor, hook = self.dry_run(), self.actor, webhook_of(self.actor, pk)
@@ -227,7 +228,7 @@ class OneWebhook(Endpoint):
 class Rotate(Endpoint):
     """Its secret."""
 
-    @changes("rotateWebhookSecret", body=RotateIn, answer=WebhookMade)
+    @changes("rotateWebhookSecret", scope=Scope.ADMIN, body=RotateIn, answer=WebhookMade)
     def post(self, request: Request, pk: int) -> Response:
         """Make a new secret.
 
@@ -246,7 +247,7 @@ class Rotate(Endpoint):
 class Ping(Endpoint):
     """A test."""
 
-    @changes("pingWebhook", body=NoBody, status=201, answer=DeliveryOut)
+    @changes("pingWebhook", scope=Scope.ADMIN, body=NoBody, status=201, answer=DeliveryOut)
     def post(self, request: Request, pk: int) -> Response:
         """Send a test message. What became of it stands with the delivery, some seconds later."""
         dry, actor, hook = self.dry_run(), self.actor, webhook_of(self.actor, pk)
@@ -271,7 +272,7 @@ class Deliveries(Endpoint):
 
         items = DeliveryOut(many=True)
 
-    @reads("listDeliveries", query=Query, answer=Out)
+    @reads("listDeliveries", scope=Scope.ADMIN, query=Query, answer=Out)
     def get(self, request: Request, pk: int) -> Response:
         """List the deliveries of a webhook. They are kept for 30 days."""
         query = self.query(self.Query)
@@ -284,7 +285,7 @@ class Deliveries(Endpoint):
 class OneDelivery(Endpoint):
     """One delivery."""
 
-    @reads("getDelivery", answer=DeliveryDetail)
+    @reads("getDelivery", scope=Scope.ADMIN, answer=DeliveryDetail)
     def get(self, request: Request, pk: int, delivery: int) -> Response:
         """Show a delivery with its body and every try."""
         actor = self.actor
@@ -294,7 +295,7 @@ class OneDelivery(Endpoint):
 class Redeliver(Endpoint):
     """Once more."""
 
-    @changes("redeliver", body=NoBody, answer=DeliveryOut)
+    @changes("redeliver", scope=Scope.ADMIN, body=NoBody, answer=DeliveryOut)
     def post(self, request: Request, pk: int, delivery: int) -> Response:
         """Send a delivery again, whatever became of it. Its `webhook-id` stays."""
         dry, actor = self.dry_run(), self.actor

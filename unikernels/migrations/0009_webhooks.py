@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_quiet_hours'),
+        ('accounts', '0009_scopes'),
         ('unikernels', '0008_unikernels_by_name'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -27,12 +27,13 @@ KEPT = timedelta(days=30)  # of deliveries that ended
 
 
 def webhooks_of(actor: Actor) -> QuerySet[Webhook]:
-    """The webhooks that *actor* may see: of teams that they own."""
+    """The webhooks that *actor* may see: of teams that they own. Raises ``Forbidden`` for lesser tokens."""
     rows = Webhook.objects.select_related("team", "created_by")
     if actor.all_powerful:
         return rows
     if actor.token is not None:
-        mine = Q(team=actor.token.team) if actor.role_in(actor.token.team) == Role.OWNER else Q(pk=None)
+        require(actor, actor.token.team, Role.OWNER)
+        mine = Q(team=actor.token.team)
     else:
         owned = Membership.objects.filter(user=actor.user, user__is_active=True, role=Role.OWNER)
         mine = Q(team__in=owned.values("team"))
