@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('url', models.CharField(max_length=500)),
-                ('host', models.CharField(help_text='host:port of the URL; at once only so many requests', max_length=300)),
+                ('host', models.CharField(help_text='of the URL; at once only so many requests', max_length=300)),
                 ('events', models.JSONField(default=list, help_text='list of types; see webhooks.kinds')),
                 ('description', models.CharField(blank=True, default='', max_length=200)),
                 ('on', models.BooleanField(default=True)),

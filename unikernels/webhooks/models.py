@@ -15,7 +15,7 @@ class Webhook(models.Model):
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="webhooks")
     url = models.CharField(max_length=500)
-    host = models.CharField(max_length=300, help_text="host:port of the URL; at once only so many requests")
+    host = models.CharField(max_length=300, help_text="of the URL; at once only so many requests")
     events = models.JSONField(default=list, help_text="list of types; see webhooks.kinds")
     description = models.CharField(max_length=200, blank=True, default="")
     on = models.BooleanField(default=True)

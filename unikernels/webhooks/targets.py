@@ -17,7 +17,9 @@ MAX_URL = 500  # characters
 
 
 class Target(NamedTuple):
-    """A URL, and host:port of it, which stands for the receiver wherever it is told."""
+    """A URL, and the host (with a port that is not the usual one), which stands for the receiver wherever it
+    is told.
+    """
 
     url: str
     host: str
@@ -41,7 +43,8 @@ def _host(url: str) -> str:
         raise ValueError("A webhook goes over TLS: https://…")
     if sentence := _refused(name, port):
         raise ValueError(sentence)
-    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+    host = f"[{name}]" if ":" in name else name
+    return host if port == PORTS[parts.scheme] else f"{host}:{port}"
 
 
 def _refused(name: str, port: int) -> str:
