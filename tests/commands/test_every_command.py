@@ -67,6 +67,13 @@ NOWHERE: dict[str, tuple[str, ...]] = {
     "user_activate": ("nobody@example.org",),
     "user_deactivate": ("nobody@example.org",),
     "versions": ("nothing",),
+    "webhook_add": ("https://hooks.example.org/", "--team", "nobody"),
+    "webhook_edit": ("999", "--off"),
+    "webhook_list": ("--team", "nobody"),
+    "webhook_ping": ("999",),
+    "webhook_redeliver": ("999",),
+    "webhook_remove": ("999", "--yes"),
+    "webhook_rotate": ("999",),
 }
 # They name nothing that has to be there.
 NAMELESS = {
@@ -75,12 +82,13 @@ NAMELESS = {
 }  # fmt: skip
 ASKS = {
     "block_remove", "block_upload", "builder_remove", "block_files", "destroy", "instance_remove", "restore",
+    "webhook_remove",
 }  # fmt: skip
 
 
 LISTS = (
     "alerts", "block_files", "block_list", "builder_list", "freezes", "image_list", "instance_list", "operations",
-    "quota_list", "unikernels", "users",
+    "quota_list", "unikernels", "users", "webhook_list",
 )  # fmt: skip
 
 

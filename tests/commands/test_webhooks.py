@@ -49,3 +49,19 @@ def test_deliveries_are_listed_and_sent_again(house: House, run: Run) -> None:
     assert Delivery.objects.values_list("state", "tries").get() == ("waiting", 0)
     assert run("webhook_redeliver").code == 2
     assert run("webhook_redeliver", 10**6).code == 3
+
+
+def test_a_webhook_is_changed_pinged_and_given_a_new_secret(house: House, run: Run) -> None:
+    hook = house.webhook
+    before = hook.sealed_secret
+    assert run("webhook_edit", hook.pk, "--url", URL, "--off").code == 0
+    hook.refresh_from_db()
+    assert (hook.url, hook.on, hook.events) == (URL, False, ["operation.failed", "check.down"])
+    assert run("webhook_ping", hook.pk).code == 4
+    assert run("webhook_edit", hook.pk, "--on", "--event", "check.up", "--json").json["events"] == [
+        "check.up"
+    ]
+    assert run("webhook_ping", hook.pk, "--json").json["event"] == "ping"
+    assert run("webhook_rotate", hook.pk, "--overlap", 0).out.startswith("whsec_")
+    hook.refresh_from_db()
+    assert (hook.sealed_secret != before, hook.sealed_former) == (True, "")

@@ -84,9 +84,10 @@ def same_add(team: Team) -> Same:
 
 
 def same_change(hook: Webhook) -> Same:
-    """Changing one; there is no command for it."""
+    """Changing one."""
     body = {"url": hook.url, "events": hook.events, "description": hook.description, "on": hook.on}
-    return same("PUT", f"/webhooks/{hook.pk}/", body=body)
+    words = [str(hook.pk), f"--url={hook.url}", *(f"--event={event}" for event in hook.events)]
+    return same("PUT", f"/webhooks/{hook.pk}/", body=body, command=shlex.join(["webhook_edit", *words]))
 
 
 def same_one(hook: Webhook, delivery: Delivery | None = None) -> Same:
