@@ -251,6 +251,7 @@ class Operation(models.Model):
         ]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(finished_at__isnull=True), name="operation_due"),
+            models.Index(fields=["finished_at"], condition=Q(state=State.FAILED), name="operation_failed"),
             models.Index(fields=["team", "-id"]),
         ]
 

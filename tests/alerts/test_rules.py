@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.actors import SYSTEM, Actor
 from accounts.models import ApiToken, Role, User
@@ -18,7 +19,7 @@ from tests.api.house import House, instance_row, runs, share, under_way
 from unikernels.alerts.models import Alert
 from unikernels.alerts.readers import readers_of
 from unikernels.alerts.rules import FIND, Firing, Rule
-from unikernels.models import Block, Check, Unikernel
+from unikernels.models import Block, Check, CheckResult, Unikernel
 from unikernels.operations.machine import State
 from unikernels.statistics.models import Starts
 
@@ -299,15 +300,60 @@ def test_a_token_for_some_days_is_not_told_when_it_is_made(
     assert len(open_alerts()) == told
 
 
-# --- what has letters of its own ---------------------------------------------------------------------
+# --- checks, operations ------------------------------------------------------------------------------
 
 
-def test_operations_and_checks_have_letters_of_their_own(clock: Clock, house: House) -> None:
-    under_way(house.found, state=State.FAILED, finished_at=clock.now, running="no")
-    Check.objects.filter(pk=house.check.pk).update(state="down", failures=9)
-    clock.pass_(minutes=10)
+def stands(check: Check, state: str) -> None:
+    Check.objects.filter(pk=check.pk).update(state=state, state_since=timezone.now())
+
+
+def test_a_check_that_is_down_fires_until_it_is_up_and_what_is_unknown_changes_nothing(
+    clock: Clock, house: House, bob: User
+) -> None:
+    CheckResult.objects.create(
+        check_row=house.check, at=clock.now, outcome="failed", latency=0.1, text="It answered 503."
+    )
+    stands(house.check, "down")
+    for state in ("down", "unknown"):
+        stands(house.check, state)
+        clock.pass_(seconds=30)
+        assert open_alerts() == [("check", "robur:hello on fra-1: check web is down")]
+    alert = Alert.objects.get()
+    assert alert.text.startswith("It answered 503. It is running, as last seen. Read its console;")
+    assert readers() == {"alice", "bob"}
+    stands(house.check, "up")
+    clock.pass_(seconds=30)
     assert open_alerts() == []
-    assert Alert.objects.count() == 0
+
+
+def test_a_check_of_what_is_stopped_is_over(clock: Clock, house: House) -> None:
+    stands(house.check, "down")
+    clock.pass_(seconds=30)
+    Unikernel.objects.filter(pk=house.unikernel.pk).update(state=Unikernel.Presence.STOPPED)
+    stands(house.check, "unknown")
+    clock.pass_(seconds=30)
+    assert open_alerts() == []
+
+
+def test_what_will_be_done_by_itself_is_said(clock: Clock, house: House) -> None:
+    Unikernel.objects.filter(pk=house.unikernel.pk).update(restart_after=3)
+    stands(house.check, "down")
+    clock.pass_(seconds=30)
+    assert "restarted by itself after 3 failed rounds" in Alert.objects.get().text
+
+
+def test_a_change_that_failed_fires_until_one_works_and_had_its_letter(clock: Clock, house: House) -> None:
+    under_way(house.found, state=State.FAILED, finished_at=clock.now, running="no", reason="It crashed.")
+    clock.pass_(minutes=1)
+    assert open_alerts() == [("failed", "robur:found on fra-1: restart failed")]
+    assert Alert.objects.get().text == "It crashed. found does not run."
+    assert readers() == set()
+    under_way(house.found, state=State.ABORTED, finished_at=clock.now)
+    clock.pass_(minutes=1)
+    assert len(open_alerts()) == 1, "what touched nothing mends nothing"
+    under_way(house.found, state=State.SUCCEEDED, finished_at=clock.now)
+    clock.pass_(minutes=1)
+    assert open_alerts() == []
 
 
 # --- rows --------------------------------------------------------------------------------------------

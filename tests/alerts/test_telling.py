@@ -22,6 +22,7 @@ from tests.cast import ClientOf
 from unikernels.alerts import tasks, telling
 from unikernels.alerts.models import Alert, Telling
 from unikernels.alerts.services import alerts_prune
+from unikernels.models import Check
 from unikernels.statistics.models import Starts
 
 pytestmark = pytest.mark.django_db
@@ -102,6 +103,28 @@ def test_the_letter_says_what_why_since_when_and_where(clock: Clock, house: Hous
         "  What needs more than is left will be refused. Destroy what is not needed, or ask a superuser.\n"
         "  http://127.0.0.1:8000/quotas/\n"
     )
+
+
+def test_checks_have_a_letter_under_their_own_topic_one_for_all_and_one_when_they_are_over(
+    clock: Clock, house: House, alice: User, bob: User
+) -> None:
+    choice_set(user=bob, topic="checks", wanted=False)
+    rows = [
+        Check.objects.create(unikernel=house.unikernel, name=name, kind="tcp", settings={}, state="down")
+        for name in ("web", "dns", "ssh")
+    ]
+    fire(clock)
+    clock.pass_(minutes=1)
+    told = [(letter.topic, letter.subject) for letter in letters_to(alice)]
+    assert told == [("checks", "3 alerts"), ("alerts", SILENT)]
+    assert subjects_to(bob) == [SILENT]
+    for row in rows:
+        assert f"/unikernels/{house.unikernel.pk}/checks/{row.pk}/" in letters_to(alice)[0].text
+    Check.objects.update(state="up")
+    clock.pass_(minutes=1)
+    clock.pass_(minutes=1)
+    assert subjects_to(alice)[2:] == ["3 alerts are over"]
+    assert subjects_to(bob) == [SILENT]
 
 
 def test_links_lead_to_pages(clock: Clock, house: House, alice: User, client_of: ClientOf) -> None:

@@ -24,7 +24,7 @@ from unikernels.checks.rounds import Result
 from unikernels.checks.schedule import CONFIRM_SECONDS, forget_stopped, prune, sweep, take_in
 from unikernels.checks.services import check_change
 from unikernels.checks.tasks import sweep as task
-from unikernels.letters.checks import check_changed
+from unikernels.letters.checks import is_news
 from unikernels.models import Check, CheckResult, Operation, Unikernel
 from unikernels.operations.machine import Kind
 
@@ -182,25 +182,13 @@ def test_what_says_nothing_for_long_is_unknown(check: Check) -> None:
     assert flips()[-1] == ("check.unknown", "up", "web: It inconclusive.")
 
 
-def test_down_and_up_again_are_told_by_mail_and_nothing_else_is(check: Check) -> None:
-    def subjects() -> list[str]:
-        return list(Letter.objects.order_by("id").values_list("subject", flat=True).distinct())
-
-    say(check, PASSED, FAILED)
-    assert subjects() == []
-    say(check, FAILED, FAILED)
-    assert [subject.endswith("is down") for subject in subjects()] == [True]
-    say(check, PASSED, PASSED)
-    assert [subject.endswith("up again") for subject in subjects()] == [False, True]
-
-
 def test_a_change_of_state_is_all_or_nothing(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     say(check, PASSED, FAILED)
 
     def broken(*_: Any, **__: Any) -> None:
-        raise RuntimeError("no letters today")
+        raise RuntimeError("no news today")
 
-    monkeypatch.setattr(schedule, "check_changed", broken)
+    monkeypatch.setattr(schedule, "is_news", broken)
     say(check, FAILED)
     assert (check.state, len(flips())) == (UP, 1)
     monkeypatch.undo()
@@ -213,12 +201,12 @@ def test_one_check_that_makes_us_fail_does_not_stop_the_others(
 ) -> None:
     other = check_of(unikernel, "zzz", "http", url="http://10.0.0.2/")
 
-    def broken(told: Check, **more: Any) -> None:
+    def broken(told: Check, **more: Any) -> bool:
         if told.name == "web":
-            raise RuntimeError("no letters today")
-        check_changed(told, **more)
+            raise RuntimeError("no news today")
+        return is_news(told, **more)
 
-    monkeypatch.setattr(schedule, "check_changed", broken)
+    monkeypatch.setattr(schedule, "is_news", broken)
     found = Found(PASSED, 0.01, "It passed.")
     take_in([Result(claimed(one), timezone.now(), found) for one in (check, other)])
     states = dict(Check.objects.values_list("name", "state"))

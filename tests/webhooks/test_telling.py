@@ -146,6 +146,12 @@ def test_an_alert_is_told_at_once_and_when_it_is_over(clock: Clock, hook: Webhoo
     assert told()[1][1]["alert"]["resolved_at"] is not None
 
 
+def test_checks_and_operations_are_told_by_their_own_types_only(clock: Clock, hook: Webhook) -> None:
+    under_way(Unikernel.objects.get(name="found"), state=State.FAILED, finished_at=clock.now, running="no")
+    clock.pass_(minutes=1)
+    assert told() == []
+
+
 def test_an_alert_that_flaps_is_told_if_it_stays(clock: Clock, hook: Webhook) -> None:
     silence(clock.now)
     clock.pass_(minutes=5)

@@ -21,8 +21,10 @@ def _who(alert: Alert) -> Q:
             return Q(is_superuser=True) | concerned
         case Rule.TOKEN_WEEK | Rule.TOKEN_DAY:
             return _around_token(alert)
-        case Rule.LOOP | Rule.MEMORY | Rule.QUOTA:
+        case Rule.LOOP | Rule.MEMORY | Rule.CHECK | Rule.QUOTA:
             return Q(memberships__team=alert.team_id)
+        case Rule.FAILED:
+            return Q(pk=None)  # they had a letter when it ended
 
 
 def _around_token(alert: Alert) -> Q:

@@ -7,6 +7,8 @@ silent           nothing was learnt of an instance for 5 minutes     superusers,
                                                                      something there
 loop             a unikernel ends and is started again and again     its team                      told
 memory           a unikernel uses 90 % of its memory                its team                      told
+check            a check of a unikernel is down                      its team                      told
+failed           the last change of something failed                 nobody: it had its letter     no
 quota            90 % of a share is used                             its team                      told
 token-week       a token ends within 7 days                          its maker, the owners         no
 token-day        a token ends within a day                           its maker, the owners         no
@@ -21,13 +23,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.urls import reverse
 
 from accounts.models import ApiToken, Team
 from albatross.models import Instance
+from unikernels.checks.standing import ASKED
+from unikernels.letters.checks import to_do
 from unikernels.letters.words import moment, place_of
-from unikernels.models import Unikernel
+from unikernels.models import Check, CheckResult, Operation, Unikernel
+from unikernels.operations.machine import State
+from unikernels.operations.story import verdict
 from unikernels.quotas.fill import Fill, fills
 from unikernels.statistics.models import Starts
 from unikernels.statistics.newest import newest
@@ -37,6 +43,7 @@ NEARLY_FULL = 0.9
 MB = 2**20  # bytes; what Albatross and Solo5 count memory in
 # A share of three unikernels is used up on purpose; of a larger one somebody wants to know beforehand.
 FEWEST = {"unikernels": 10}
+FAILED_FOR = timedelta(days=7)  # what nobody mends in that time, nobody wants to
 WEEK, DAY = timedelta(days=7), timedelta(days=1)
 MAX_REASON = 1_000  # characters of what an instance says of itself
 
@@ -47,13 +54,15 @@ class Rule(enum.StrEnum):
     SILENT = "silent"
     LOOP = "loop"
     MEMORY = "memory"
+    CHECK = "check"
+    FAILED = "failed"
     QUOTA = "quota"
     TOKEN_WEEK = "token-week"  # noqa: S105 - no secret
     TOKEN_DAY = "token-day"  # noqa: S105 - no secret
 
 
 # A token that is about to end does not recover: it was replaced, or it has ended.
-RECOVERING = frozenset({Rule.SILENT, Rule.LOOP, Rule.MEMORY, Rule.QUOTA})
+RECOVERING = frozenset({Rule.SILENT, Rule.LOOP, Rule.MEMORY, Rule.CHECK, Rule.QUOTA})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +153,52 @@ def _of_memory(unikernel: Unikernel, used: float) -> Firing:
     )
 
 
+def check(_now: datetime) -> Iterator[Firing | Unknown]:
+    """Checks that are down. Of one that cannot be asked nothing is known; a stopped unikernel is not asked."""
+    ours = Check.objects.filter(unikernel__team__isnull=False)
+    unknown = ours.filter(state=Check.State.UNKNOWN, unikernel__state__in=ASKED)
+    for pk in unknown.values_list("pk", flat=True):
+        yield Unknown(f"check:{pk}")
+    results = CheckResult.objects.filter(check_row=OuterRef("pk"), outcome=CheckResult.Outcome.FAILED)
+    down = ours.filter(state=Check.State.DOWN).annotate(said=results.order_by("-at").values("text")[:1])
+    for row in down.select_related("unikernel__instance", "unikernel__team"):
+        unikernel = row.unikernel
+        yield Firing(
+            subject=f"check:{row.pk}",
+            title=f"{place_of(unikernel)}: check {row.name} is down",
+            text=" ".join(
+                filter(None, [row.said, f"It is {unikernel.state}, as last seen.", to_do(unikernel)])
+            ),
+            path=reverse("pages:check", args=[unikernel.pk, row.pk]),
+            team=unikernel.team,
+            instance=unikernel.instance,
+        )
+
+
+def failed(now: datetime) -> Iterator[Firing]:
+    """Unikernels and block devices whose last change failed, until one works. What touched nothing says
+    nothing.
+    """
+    ends = (State.SUCCEEDED, State.ROLLED_BACK, State.FAILED)
+    later = Operation.objects.filter(state__in=ends, pk__gt=OuterRef("pk"))
+    mended = Exists(later.filter(unikernel=OuterRef("unikernel"))) | Exists(
+        later.filter(block=OuterRef("block"))
+    )
+    recent = Operation.objects.filter(
+        state=State.FAILED, finished_at__gt=now - FAILED_FOR, team__isnull=False
+    )
+    rows = recent.exclude(mended).select_related("unikernel__instance", "instance", "team")
+    for operation in rows:
+        yield Firing(
+            subject=f"operation:{operation.pk}",
+            title=f"{operation.name} on {operation.on.name}: {operation.kind.replace('_', ' ')} failed",
+            text=verdict(operation).sentence,
+            path=reverse("pages:operation", args=[operation.pk]),
+            team=operation.team,
+            instance=operation.on,
+        )
+
+
 def _instance(pk: int) -> str:
     return f"instance:{pk}"
 
@@ -208,6 +263,8 @@ FIND: Mapping[Rule, Callable[[datetime], Iterator[Firing | Unknown]]] = MappingP
         Rule.SILENT: silent,
         Rule.LOOP: loop,
         Rule.MEMORY: memory,
+        Rule.CHECK: check,
+        Rule.FAILED: failed,
         Rule.QUOTA: quota,
         Rule.TOKEN_WEEK: token_week,
         Rule.TOKEN_DAY: token_day,

@@ -1,4 +1,4 @@
-"""The letters about alerts: for each person one about all that is new, outside of the quiet hours.
+"""The letters about alerts: for each person one a topic about all that is new, outside of the quiet hours.
 
 What is told follows from the rows each time, so nothing has to be undone when an alert is resolved, when
 somebody changes the quiet hours or leaves the team.
@@ -20,10 +20,11 @@ from accounts.mail.topics import Topic
 from accounts.models import User
 from unikernels.alerts.models import Alert, Telling
 from unikernels.alerts.readers import readers_of
-from unikernels.alerts.rules import RECOVERING
+from unikernels.alerts.rules import RECOVERING, Rule
 from unikernels.alerts.services import GROUPED
 from unikernels.alerts.words import subject_of, text_of
 
+TOPICS = (Topic.CHECKS, Topic.ALERTS)
 MOST = 500  # people a sweep; the rest follows with the next
 
 
@@ -44,18 +45,29 @@ def _due(fired_by: datetime, resolved_by: datetime) -> QuerySet[Telling]:
 
 
 def _tell(user: User, now: datetime) -> int:
-    """One letter with all that is due to *user*, and what will be within the minute."""
+    """One letter a topic with all that is due to *user*, and what will be within the minute; how many."""
     waiting = _due(now + GROUPED, now).filter(user=user).select_related("alert")
     with transaction.atomic():
         mine = [one for one in waiting.order_by("alert__fired_at", "alert") if _claimed(one, now)]
-        alerts = [one.alert for one in mine if readers_of(one.alert).filter(pk=user.pk).exists()]
-        if not alerts:
-            return 0
-        written = _write(user, alerts)
-        if written:
-            Alert.objects.filter(pk__in=[alert.pk for alert in alerts], told_at=None).update(told_at=now)
-        else:  # not wanted: nor is the news that it is over
-            Telling.objects.filter(pk__in=[one.pk for one in mine]).update(over_at=now)
+        theirs = [one for one in mine if readers_of(one.alert).filter(pk=user.pk).exists()]
+        told = [[one for one in theirs if _topic(one.alert) is topic] for topic in TOPICS]
+        return sum(_letter(user, tellings, now) for tellings in told if tellings)
+
+
+def _topic(alert: Alert) -> Topic:
+    """Under which choice of people it is mailed."""
+    return Topic.CHECKS if alert.rule == Rule.CHECK else Topic.ALERTS
+
+
+def _letter(user: User, tellings: Sequence[Telling], now: datetime) -> int:
+    alerts = [one.alert for one in tellings]
+    written = letter_write(
+        users=[user], topic=_topic(alerts[0]), subject=subject_of(alerts), text=text_of(alerts)
+    )
+    if written:
+        Alert.objects.filter(pk__in=[alert.pk for alert in alerts], told_at=None).update(told_at=now)
+    else:  # not wanted: nor is the news that it is over
+        Telling.objects.filter(pk__in=[one.pk for one in tellings]).update(over_at=now)
     return written
 
 
@@ -65,7 +77,3 @@ def _claimed(telling: Telling, now: datetime) -> bool:
     over_at = now if telling.alert.resolved_at else None
     row = Telling.objects.filter(pk=telling.pk, told_at=telling.told_at, over_at=None)
     return row.update(told_at=told_at, over_at=over_at) == 1
-
-
-def _write(user: User, alerts: Sequence[Alert]) -> int:
-    return letter_write(users=[user], topic=Topic.ALERTS, subject=subject_of(alerts), text=text_of(alerts))

@@ -18,7 +18,7 @@ from unikernels.checks.history import FLIPS
 from unikernels.checks.probes import Found
 from unikernels.checks.rounds import Result, keep, tried
 from unikernels.checks.standing import ASKED, DOWN_AFTER, UNKNOWN_AFTER, Standing, after
-from unikernels.letters.checks import check_changed, is_news
+from unikernels.letters.checks import is_news
 from unikernels.models import Check, CheckResult, Operation
 from unikernels.webhooks import telling
 
@@ -129,7 +129,7 @@ def _stand(result: Result) -> None:
 
 
 def _flip(check: Check, now: Standing, found: Found) -> None:
-    """The new state with its event and its letters: all or nothing, and only by whoever holds the claim."""
+    """The new state with its event and what webhooks are told: all or nothing, and only by whoever holds the claim."""
     was = State(check.state)
     with transaction.atomic():
         since = timezone.now()
@@ -147,7 +147,6 @@ def _flip(check: Check, now: Standing, found: Found) -> None:
             reason=f"{check.name}: {found.text}",
             data={"check": check.pk, "text": found.text},
         )
-        check_changed(check, was=was, found=found)
         if is_news(check, was=was):
             telling.check_changed(check, found.text)
 

@@ -77,7 +77,9 @@ WINDOWS = Family("rollback_windows_open", "Upgrades that one press takes back.")
 QUOTA_LIMIT = Family("quota_limit", "What a team may use: unikernels, memory (MB), block (MB).", _QUOTA)
 QUOTA_USED = Family("quota_used", "What a team uses: unikernels, memory (MB), block (MB).", _QUOTA)
 ALERTS = Family(
-    "alerts_open", "Alerts that are open: silent, loop, memory, quota, token-week, token-day.", ("rule",)
+    "alerts_open",
+    "Alerts that are open: silent, loop, memory, check, failed, quota, token-week, token-day.",
+    ("rule",),
 )
 
 LETTERS_WAITING = Family("letters_waiting", "Letters that are to be sent.")

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Event, Team
 from unikernels.alerts.models import Alert
+from unikernels.alerts.rules import Rule
 from unikernels.models import Build, Check, Operation, RollbackWindow, Unikernel
 from unikernels.operations.machine import State
 from unikernels.webhooks import payloads
@@ -101,7 +102,11 @@ def update_available(unikernel: Unikernel, standing: str, build: Build) -> None:
 
 
 def alert_changed(alert: Alert) -> None:
-    """Tell that *alert* was opened or is over: its team, or every team that runs something there."""
+    """Tell that *alert* was opened or is over: its team, or every team that runs something there. Checks and
+    operations have types of their own.
+    """
+    if alert.rule in {Rule.CHECK, Rule.FAILED}:
+        return
     kind = Kind.ALERT_OPENED if alert.resolved_at is None else Kind.ALERT_OVER
     if alert.team is not None:
         teams = [alert.team]
