@@ -20,6 +20,7 @@ class Handler:
 
     letters: list[tuple[str, EmailMessage]] = field(default_factory=list)
     greeted: int = 0  # connections
+    encrypted: list[bool] = field(default_factory=list)  # whether each letter came over TLS
     refused: dict[str, str] = field(default_factory=dict)  # recipient: answer
     sender_answer: str = "250 fine"
     data_answers: list[str] = field(default_factory=list)  # to the next letters; then it takes them
@@ -58,6 +59,8 @@ class Handler:
         if self.data_answers:
             return self.data_answers.pop(0)
         assert isinstance(envelope.content, bytes)
+        assert server.transport is not None
+        self.encrypted.append(server.transport.get_extra_info("sslcontext") is not None)
         self.letters.append((to, email.message_from_bytes(envelope.content, policy=policy.default)))
         self.on_data()
         return "250 taken"
@@ -76,7 +79,7 @@ class PostOffice(Controller):
         super().__init__(self.handler, hostname="127.0.0.1", port=port, **options)
 
     def _create_server(self) -> Any:
-        return self.loop.create_server(self._factory_invoker, sock=self._socket)
+        return self.loop.create_server(self._factory_invoker, sock=self._socket, ssl=self.ssl_context)
 
     @property
     def told(self) -> list[str]:
@@ -87,6 +90,11 @@ class PostOffice(Controller):
     def last(self) -> EmailMessage:
         """The newest letter."""
         return self.handler.letters[-1][1]
+
+
+def every_password_is_right(*_: object) -> AuthResult:
+    """An authenticator that lets everybody in."""
+    return AuthResult(success=True)
 
 
 def no_password_is_right(*_: object) -> AuthResult:
