@@ -219,6 +219,13 @@ def test_letters_that_wait_and_that_were_given_up(house: House, alice: User, scr
     assert samples.one("mollymawk_letters_given_up") == 1
 
 
+def test_messages_to_webhooks_that_nobody_sends_are_seen(house: House, scrape: Scrape) -> None:
+    assert scrape().one("mollymawk_webhook_deliveries_late_seconds") == 0
+    overdue = timezone.now() - timedelta(minutes=5)
+    type(house.delivery).objects.update(due_at=overdue)
+    assert scrape().one("mollymawk_webhook_deliveries_late_seconds") >= 300
+
+
 def test_watchers_are_seen_by_the_leases_they_hold(house: House, scrape: Scrape) -> None:
     now = timezone.now()
     soon = now + timedelta(seconds=10)

@@ -62,9 +62,11 @@ def settle() -> int:
         for digest, origin, *told in shown.iterator()
         if (wanted := _choice(known.get(digest, []), origin)) != tuple(told)
     }
+    teams = {hook.team_id for hook in wanting(Kind.UPDATE_AVAILABLE)} if wrong else set()
     for (digest, origin), wanted in wrong.items():
         same = managed().filter(digest=digest, origin=origin)
-        _tell(same, wanted)
+        if teams:
+            _tell(same.filter(team__in=teams), wanted)
         same.update(standing=wanted.standing, newest=wanted.newest)
     return len(wrong)
 
@@ -76,9 +78,7 @@ def _tell(same: QuerySet[WithAnnotations[Unikernel, Origin]], wanted: Told) -> N
     if wanted.newest is None or not status.Standing(wanted.standing).newer:
         return
     build = Build.objects.select_related("builder").get(pk=wanted.newest)
-    teams = {hook.team_id for hook in wanting(Kind.UPDATE_AVAILABLE)}
-    news = same.filter(team__in=teams).exclude(announced=build)
-    for unikernel in news.select_related("instance", "team"):
+    for unikernel in same.exclude(announced=build).select_related("instance", "team"):
         with transaction.atomic():
             mine = Unikernel.objects.filter(pk=unikernel.pk).exclude(announced=build)
             if mine.update(announced=build):

@@ -25,6 +25,7 @@ from unikernels.models import Builder, Check, CheckResult, Operation, RollbackWi
 from unikernels.quotas.fill import fills
 from unikernels.statistics.grids import Values
 from unikernels.statistics.newest import newest
+from unikernels.webhooks.models import Delivery
 
 MB = 2**20  # bytes; what Albatross and Solo5 count memory in
 _UNIKERNEL = ("instance__name", "team__name", "path", "name")  # what its labels are made of
@@ -56,6 +57,7 @@ def page_of(team: Team | None) -> str:
     _alerts(page, team)
     if team is None:
         _letters(page)
+        _webhooks(page, now)
         _builders(page, now)
         _processes(page, now)
     return page.text()
@@ -181,6 +183,12 @@ def _letters(page: Page) -> None:
     counted = unsent.aggregate(waiting=Count("pk", filter=Q(given_up_at=None)), given_up=Count("given_up_at"))
     page.add(f.LETTERS_WAITING, counted["waiting"])
     page.add(f.LETTERS_GIVEN_UP, counted["given_up"])
+
+
+def _webhooks(page: Page, now: datetime) -> None:
+    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
+    waiting = Delivery.objects.filter(free, state=Delivery.State.WAITING)
+    page.add(f.DELIVERIES_LATE, _late(waiting.aggregate(due=Min("due_at"))["due"], now))
 
 
 def _builders(page: Page, now: datetime) -> None:

@@ -84,6 +84,10 @@ ALERTS = Family(
 
 LETTERS_WAITING = Family("letters_waiting", "Letters that are to be sent.")
 LETTERS_GIVEN_UP = Family("letters_given_up", "Letters of the last 30 days that could not be sent.")
+DELIVERIES_LATE = Family(
+    "webhook_deliveries_late_seconds",
+    "How long the message to a webhook that is most overdue waits to be sent.",
+)
 BUILDER_FAILURES = Family("builder_failures", "Questions in a row that it did not answer.", ("builder",))
 BUILDER_SEEN = Family(
     "builder_seen_age_seconds", "Time since its last answer; absent when it never answered.", ("builder",)
@@ -128,6 +132,7 @@ OF_TEAMS = (
 OF_THE_SYSTEM = (
     LETTERS_WAITING,
     LETTERS_GIVEN_UP,
+    DELIVERIES_LATE,
     BUILDER_FAILURES,
     BUILDER_SEEN,
     WATCHED,
