@@ -48,7 +48,7 @@ def test_a_new_one_shows_its_secret_and_nothing_shows_it_again(owner: Client) ->
     ("wrong", "words"),
     [
         ({"url": "https://10.0.0.2/"}, "private address"),
-        ({"url": "hooks.example.org"}, "begins with http"),
+        ({"url": "hooks.example.org"}, "A URL looks like"),
         ({"events": []}, "Choose at least one event."),
     ],
 )
