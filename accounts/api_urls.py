@@ -5,9 +5,12 @@ from __future__ import annotations
 from django.urls import path
 
 from accounts import api, api_members
+from accounts.audit import api as audit
 from accounts.invitations import api as invitations
 
 urlpatterns = [
+    path("events/", audit.Events.as_view(), name="api-events"),
+    path("events/export/", audit.Export.as_view(), name="api-events-export"),
     path("token/", api.OwnToken.as_view(), name="api-token"),
     path("teams/", api.Teams.as_view(), name="api-teams"),
     path("teams/<str:name>/members/", api_members.Members.as_view(), name="api-members"),

@@ -239,6 +239,12 @@ class Event(models.Model):
             models.Index(fields=["who", "-id"], condition=~Q(who=""), name="event_who"),
             models.Index(fields=["credential", "-id"], name="event_credential"),
             models.Index(fields=["kind", "-id"], name="event_kind"),
+            # Teams that are gone are found by their name.
+            models.Index(
+                fields=["team_name", "-id"],
+                condition=Q(team=None) & ~Q(team_name=""),
+                name="event_gone_team",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from urllib.parse import quote
 
+from django.db import close_old_connections
 from django.http import HttpResponseBase, StreamingHttpResponse
 
 AT_ONCE = 256 * 1024  # bytes that are read before they are sent; files come in pieces of 4 KiB
@@ -39,6 +40,7 @@ async def _read(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 def _some(pieces: Iterator[bytes]) -> bytes:
     """The next of *pieces*, together with those after it that are small."""
+    close_old_connections()  # some pieces are read from the database, and this thread is none of a request
     taken: list[bytes] = []
     size = 0
     for piece in pieces:

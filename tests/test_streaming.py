@@ -15,6 +15,8 @@ from django.urls import path
 from mollymawk.handler import Handler
 from mollymawk.streaming import AT_ONCE, _some, download
 
+pytestmark = pytest.mark.django_db  # threads look after their connections
+
 PIECES = 50
 taken: list[int] = []
 closed: list[bool] = []

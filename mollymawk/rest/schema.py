@@ -212,10 +212,20 @@ def reads(
     return lambda handler: states(scope, describe(shown(handler, None if tag is True else tag)))
 
 
-def gives_file(name: str, *, scope: Scopes) -> Callable[[Handler], Handler]:
-    """Describe a handler that answers with the bytes of a file."""
+def gives_file(
+    name: str,
+    *,
+    scope: Scopes,
+    query: Shape | None = None,
+    kinds: Iterable[str] = ("application/octet-stream",),
+) -> Callable[[Handler], Handler]:
+    """Describe a handler that answers with the bytes of a file, of one of *kinds* (media types)."""
     answer = OpenApiResponse(OpenApiTypes.BINARY, description="The bytes, as a file.")
-    describe = extend_schema(operation_id=name, responses={(200, "application/octet-stream"): answer})
+    describe = extend_schema(
+        operation_id=name,
+        parameters=[query] if query else [],
+        responses={(200, kind): answer for kind in kinds},
+    )
     return lambda handler: states(scope, describe(handler))
 
 

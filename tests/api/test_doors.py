@@ -73,6 +73,8 @@ DOORS: dict[str, tuple[str, str]] = {
     "webhook-remove": ("removeWebhook", "webhook_remove"),
     "webhook-delivery": ("getDelivery", "webhook_list"),
     "webhook-redeliver": ("redeliver", "webhook_redeliver"),
+    "audit": ("listEvents", "audit_export"),
+    "audit-export": ("exportEvents", "audit_export"),
     "quotas": ("listQuotas", "quota_list"),
     "quota-choose": (LOOKS, LOOKS),
     "quota": ("getQuota grantQuota", "quota_set"),

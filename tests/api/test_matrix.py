@@ -181,6 +181,8 @@ MATRIX: dict[tuple[str, str], Call] = {
     ("operation", "get"): (SEEN, _at("operations/{h.operation.pk}/"), _nothing),
     ("operation-events", "get"): (SEEN, _at("operations/{h.operation.pk}/events/"), _nothing),
     ("operation-cancel", "post"): (CHANGED, _at("operations/{h.operation.pk}/cancel/"), _nothing),
+    ("api-events", "get"): (OWNERS, _at("events/?team=robur"), _nothing),
+    ("api-events-export", "get"): (OWNERS, _at("events/export/?team=robur&type=csv"), _nothing),
     ("alerts", "get"): (LISTED, _at("alerts/"), _nothing),
     ("alert", "get"): (SEEN, _at("alerts/{h.alert.pk}/"), _nothing),
     ("webhooks", "get"): (LISTED_BY_OWNERS, _at("webhooks/"), _nothing),

@@ -112,6 +112,9 @@ def pages(world: World) -> dict[str, str]:
             "second-factor": "/accounts/2fa/",
             "passkey-add": "/accounts/2fa/webauthn/add/",
             "alerts": "/alerts/",
+            "audit": "/audit/",
+            "audit-narrowed": "/audit/?kind=check&since=2020-01-01",
+            "audit-nothing": "/audit/?who=nobody@example.org",
             "mail-stop": f"/mail/stop/{unsubscribe_token(world.person, Topic.FAILED)}/",
         }
     )

@@ -21,6 +21,7 @@ EVERYBODYS = (
     "/instances/",
     "/quotas/",
     "/alerts/",
+    "/audit/",
     "/blocks/",
     "/help/",
     "/docs/api/",

@@ -110,6 +110,8 @@ PAGES: dict[str, Row] = {
     "operations/<pk>/": (Need.VIEWER, G),
     "operations/<pk>/cancel/": (Need.DEPLOYER, GP),
     "alerts/": (Need.PERSON, G),
+    "audit/": (Need.PERSON, G),
+    "audit/export/": (Need.PERSON, G),
     # images, builders, block devices
     "builders/<name>/": (Need.PERSON, GP),
     "builders/<name>/jobs/<job>/": (Need.PERSON, GP),

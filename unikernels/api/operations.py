@@ -153,7 +153,7 @@ def detail(operation: Operation) -> dict[str, Any]:
     steps = [
         {"name": step.name, "status": str(step.status), "note": step.note} for step in steps_of(operation)
     ]
-    events = Event.objects.filter(operation=operation.pk).order_by("id").select_related("actor")[:MAX_EVENTS]
+    events = Event.objects.filter(operation=operation.pk).order_by("id")[:MAX_EVENTS]
     return summary(operation) | {
         "steps": steps,
         "events": [event_out(event) for event in events],
@@ -180,7 +180,7 @@ def event_out(event: Event) -> dict[str, Any]:
         "was": event.was,
         "now": event.now,
         "reason": event.reason,
-        "by": event.actor.email if event.actor else None,
+        "by": event.who or None,
         "credential": event.credential,
     }
 

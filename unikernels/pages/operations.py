@@ -70,7 +70,7 @@ def operation(request: PageRequest, pk: int) -> HttpResponse:
     """One operation. A poll stops with the answer that shows its end."""
     thing = operation_of(request.actor, pk)
     ended = thing.finished_at is not None
-    found = Event.objects.filter(operation=thing.pk).order_by("id").select_related("actor")
+    found = Event.objects.filter(operation=thing.pk).order_by("id")
     events = list(found[:MAX_EVENTS])
     may_change = request.actor.role_in(thing.team) in {Role.DEPLOYER, Role.OWNER}
     context = {

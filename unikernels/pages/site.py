@@ -116,6 +116,7 @@ def links() -> dict[str, Any]:
         ("Email", reverse("account_email")),
         ("Mail", reverse("mail")),
         ("Alerts", reverse("pages:alerts")),
+        ("Log", reverse("pages:audit")),
         ("Quota", reverse("pages:quotas")),
         ("Block devices", reverse("pages:blocks")),
     ]

@@ -166,7 +166,7 @@ def _history(request: PageRequest, thing: Unikernel) -> dict[str, Any]:
     role = request.actor.role_in(thing.team)
     deployer = thing.team is not None and role in {Role.DEPLOYER, Role.OWNER}
     runs = thing.state == Unikernel.Presence.RUNNING
-    events = Event.objects.filter(subject=f"unikernel:{thing.pk}").exclude(ON_THE_WAY).select_related("actor")
+    events = Event.objects.filter(subject=f"unikernel:{thing.pk}").exclude(ON_THE_WAY)
     can_change = _can_change(request.actor, thing)
     can_destroy = deployer and (runs or thing.started is not None)
     versions = thing.versions.select_related("created_by", "image", "build__builder")

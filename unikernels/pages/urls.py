@@ -6,6 +6,7 @@ from django.urls import path
 
 from unikernels.pages import (
     alerts,
+    audit,
     block_transfers,
     blocks,
     checks,
@@ -91,6 +92,8 @@ urlpatterns = [
     path(
         "webhooks/<int:pk>/deliveries/<int:delivery_pk>/redeliver/", webhooks.again, name="webhook-redeliver"
     ),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/export/", audit.export, name="audit-export"),
     path("quotas/", quotas.quotas, name="quotas"),
     path("quotas/choose/", quotas.choose, name="quota-choose"),
     path("quotas/<str:team>/<str:instance>/", quotas.quota, name="quota"),

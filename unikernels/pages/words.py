@@ -179,18 +179,19 @@ class Happening:
 
 
 def happening(event: Event) -> Happening:
-    """*event* as a line of a timeline. Read it with ``select_related("actor")``."""
-    return Happening(event.at, _text(event), event.reason, who(event), event.operation, _tone(event))
+    """*event* as a line of a timeline."""
+    return Happening(event.at, text_of(event), event.reason, who(event), event.operation, _tone(event))
 
 
 def who(event: Event) -> str:
     """Who did it, and with what if that was not a session."""
-    if event.actor is None:
+    if not event.who:
         return {"system": "", "command": "an operator"}.get(event.credential, event.credential)
-    return event.actor.email if event.credential == "session" else f"{event.actor.email}, {event.credential}"
+    return event.who if event.credential == "session" else f"{event.who}, {event.credential}"
 
 
-def _text(event: Event) -> str:
+def text_of(event: Event) -> str:
+    """What happened, in a few words."""
     if event.kind == "operation.state":
         # What is told is the step that was done: its reason is what it found.
         steps = _OF_TRANSFERS if event.data.get("kind") in TRANSFERS else _STEPS

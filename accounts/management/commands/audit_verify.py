@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from accounts.audit import words
 from accounts.audit.services import extend
 from accounts.audit.verify import Report, verify
-from accounts.audit.words import moment
 from accounts.management.base import ServiceCommand
 from mollymawk.errors import Invalid
 
@@ -23,7 +23,9 @@ class Command(ServiceCommand):
     help = "Compare every event with the chain of hashes. Exit code 9: something is not as it was."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--since", help="look only at events since this day or time (the links: all)")
+        parser.add_argument(
+            "--since", default="", help="look only at events since this day or time (the links: all)"
+        )
         parser.add_argument(
             "--anchor",
             action="append",
@@ -33,11 +35,9 @@ class Command(ServiceCommand):
         )
         parser.add_argument("--json", action="store_true", help="for scripts")
 
-    def handle(self, *args: Any, since: str | None, anchor: list[str], json: bool, **_: Any) -> None:
+    def handle(self, *args: Any, since: str, anchor: list[str], json: bool, **_: Any) -> None:
         extend()
-        report = verify(
-            since=moment(since) if since else None, anchors=dict(_anchor(text) for text in anchor)
-        )
+        report = verify(since=words.since(since), anchors=dict(_anchor(text) for text in anchor))
         self.stdout.write(_json(report) if json else _told(report))
         if report.flaws:
             raise CommandError("The log is not what was written.", returncode=DAMAGED)
