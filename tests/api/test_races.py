@@ -23,9 +23,9 @@ from tests.api.test_conditions import CHECK, place
 from tests.cast import ApiOf, TokenOf
 from unikernels.models import Operation, Unikernel
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 RACES = int(os.environ.get("RACES", "25"))
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120 + RACES)]
 BODY = {"configuration": {"memory": 64, "networks": {"service": "service"}}}
 
 

@@ -112,6 +112,7 @@ class ConfigurationField(serializers.Field[Value, Any, Any, Any]):
         return value
 
 
+@extend_schema_field({"type": "string", "maxLength": 63, "pattern": "^[A-Za-z0-9.][A-Za-z0-9.-]{0,62}$"})
 class LabelField(serializers.CharField):
     """A label of Albatross, in lower case."""
 

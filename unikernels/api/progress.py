@@ -16,7 +16,9 @@ import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from functools import partial
 
+from django.db import DatabaseError
 from django.http import HttpResponseBase, StreamingHttpResponse
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
@@ -79,11 +81,15 @@ async def told(actor: Actor, pk: int, found: News) -> AsyncIterator[str]:
         while not found.ended and time.monotonic() < until:
             is_new = await follower.news(STILL_HERE)
             try:
-                found = await in_thread(lambda found=found: news(fresh(actor), pk, found.last, found.state))  # type: ignore[misc]
-            except Missing:
-                return
+                found = await in_thread(partial(_again, actor, pk, found))
+            except (Missing, DatabaseError):
+                return  # whoever asks again is told why
             if words := found.words or ("" if is_new else ": still here\n\n"):
                 yield words
+
+
+def _again(actor: Actor, pk: int, known: News) -> News:
+    return news(fresh(actor), pk, known.last, known.state)
 
 
 def news(actor: Actor, pk: int, last: int, state: str) -> News:

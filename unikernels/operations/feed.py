@@ -7,16 +7,21 @@ anybody waits. What a follower is told it reads itself, as somebody who may.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
+from django.db import DatabaseError
 from django.db.models import Max
 
 from accounts.models import Event
 from mollymawk.handler import connected
 from unikernels.models import Operation
+
+log = logging.getLogger(__name__)
 
 LOOK_EVERY = 0.5  # seconds
 THREADS = 2  # and as many connections to the database, however many follow
@@ -84,8 +89,10 @@ class Feed:
     async def _look(self) -> None:
         while self.followers:
             wanted = {follower.operation for follower in self.followers}
-            found = await in_thread(lambda wanted=wanted: marks(wanted))  # type: ignore[misc]
-            self._tell(found)
+            try:
+                self._tell(await in_thread(partial(marks, wanted)))
+            except DatabaseError as error:  # those who follow see for themselves every 15 s
+                log.warning("operations cannot be followed: %s", error)
             await asyncio.sleep(LOOK_EVERY)
 
     def _tell(self, found: Mapping[int, Mark]) -> None:
