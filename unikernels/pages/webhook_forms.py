@@ -65,7 +65,7 @@ class RotateForm(forms.Form):
         max_value=MAX_OVERLAP_HOURS,
         initial=OVERLAP_HOURS,
         label="Hours in which both secrets sign",
-        help_text="Until then tell the receiver the new one. 0: the present one is known to somebody else.",
+        help_text="Meanwhile tell the receiver the new one. 0: the present one ends at once, as when somebody else knows it.",
     )
 
 
@@ -88,6 +88,12 @@ def same_change(hook: Webhook) -> Same:
     body = {"url": hook.url, "events": hook.events, "description": hook.description, "on": hook.on}
     words = [str(hook.pk), f"--url={hook.url}", *(f"--event={event}" for event in hook.events)]
     return same("PUT", f"/webhooks/{hook.pk}/", body=body, command=shlex.join(["webhook_edit", *words]))
+
+
+def same_rotate(hook: Webhook) -> Same:
+    """A new secret."""
+    path = f"/webhooks/{hook.pk}/rotate/"
+    return same("POST", path, body={"overlap": OVERLAP_HOURS}, command=f"webhook_rotate {hook.pk}")
 
 
 def same_one(hook: Webhook, delivery: Delivery | None = None) -> Same:

@@ -18,7 +18,15 @@ from unikernels.pages.confirm import Confirm
 from unikernels.pages.forms import show_error
 from unikernels.pages.lists import listed
 from unikernels.pages.request import PageRequest, page, refused, say
-from unikernels.pages.webhook_forms import RotateForm, WebhookForm, same_add, same_change, same_list, same_one
+from unikernels.pages.webhook_forms import (
+    RotateForm,
+    WebhookForm,
+    same_add,
+    same_change,
+    same_list,
+    same_one,
+    same_rotate,
+)
 from unikernels.webhooks.kinds import CHOICES
 from unikernels.webhooks.models import Delivery, Webhook
 from unikernels.webhooks.services import (
@@ -150,7 +158,7 @@ def rotate(request: PageRequest, pk: int) -> HttpResponse:
             show_error(form, error)
         else:
             return _secret_page(request, hook, secret)
-    context = _context(hook) | {"form": form}
+    context = _context(hook) | {"form": form, "same": same_rotate(hook)}
     return render(request, "webhook_rotate.html", context, status=422 if form.errors else 200)
 
 
