@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -66,10 +67,10 @@ class Receiver:
 
 
 @contextmanager
-def receiving(address: str) -> Iterator[Receiver]:
+def receiving(address: str, tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     """A receiver at *address*."""
     receiver = Receiver()
-    with serving(address, receiver.handle) as served:
+    with serving(address, receiver.handle, tls=tls) as served:
         receiver.host = served.place
         yield receiver
 

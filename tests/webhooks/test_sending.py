@@ -14,6 +14,8 @@ from django.utils import timezone
 from accounts.actors import SYSTEM
 from accounts.models import Event, Letter, Team, User
 from tests.checks.servers import answering, dripping, endlessly, hanging, http, serving
+from tests.checks.test_tls import Authority
+from tests.checks.test_tls import authority as authority  # noqa: PLC0414 - a fixture
 from tests.webhooks.conftest import Hook, fate, let_pass
 from tests.webhooks.receiver import Receiver, receiving, verify
 from unikernels.webhooks import posting, sending
@@ -203,6 +205,18 @@ def test_a_name_that_leads_inside_is_not_connected_to_and_nothing_is_told_of_it(
     assert trouble_of(delivery) == (
         "The name inside.example.org leads to an address that webhooks may not reach."
     )
+
+
+def test_over_tls_the_certificate_counts(hook_to: Hook, here: str, authority: Authority) -> None:
+    with (
+        receiving(here, authority.server(here)) as good,
+        receiving(here, authority.server("other.org")) as bad,
+    ):
+        fine, wrong = (ping(hook_to(f"https://{one.host}/")[0]) for one in (good, bad))
+        sweep()
+    assert fate(fine) == ("delivered", 1)
+    assert trouble_of(wrong).startswith("Its certificate is not accepted")
+    assert bad.got == []
 
 
 # --- many --------------------------------------------------------------------------------------------
