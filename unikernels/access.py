@@ -13,7 +13,7 @@ from accounts.models import Quota, Role, Team
 from accounts.scopes import Need
 from albatross.models import Instance
 from mollymawk.errors import Missing
-from unikernels.models import Block, Operation, TeamImage, Unikernel, Version
+from unikernels.models import Block, Operation, QuotaRequest, TeamImage, Unikernel, Version
 
 _NOTHING = "There is nothing here, or it is not yours."
 
@@ -61,6 +61,12 @@ def images_of(actor: Actor) -> QuerySet[TeamImage]:
 def quotas_of(actor: Actor) -> QuerySet[Quota]:
     """The quotas *actor* may see."""
     return Quota.objects.filter(_of_teams(actor)).select_related("team", "instance")
+
+
+def quota_requests_of(actor: Actor) -> QuerySet[QuotaRequest]:
+    """The requests for more that *actor* may see."""
+    rows = QuotaRequest.objects.filter(_of_teams(actor))
+    return rows.select_related("team", "instance", "asked_by", "answered_by")
 
 
 def instances_of(actor: Actor) -> QuerySet[Instance]:
@@ -121,6 +127,15 @@ def quota_of(actor: Actor, team: str, instance: str) -> Quota:
     if quota is None:
         raise Missing("There is no such quota, or it is not yours.")
     return quota
+
+
+def quota_request_of(actor: Actor, pk: int, need: Need = Role.VIEWER) -> QuotaRequest:
+    """The request *pk* for more, for somebody who may *need* in its team."""
+    request = quota_requests_of(actor).filter(pk=pk).first()
+    if request is None:
+        raise Missing(_NOTHING)
+    require(actor, request.team, need)
+    return request
 
 
 def version_of(actor: Actor, unikernel: Unikernel, number: int, need: Need = Role.VIEWER) -> Version:

@@ -5,6 +5,7 @@ from unikernels.builds import admin as builds_admin
 from unikernels.checks import admin as checks_admin
 from unikernels.instances import admin as instances_admin
 from unikernels.operations import admin as operations_admin
+from unikernels.quotas import admin as quotas_admin
 from unikernels.updates import admin as updates_admin
 from unikernels.webhooks import admin as webhooks_admin
 
@@ -14,6 +15,7 @@ __all__ = [
     "checks_admin",
     "instances_admin",
     "operations_admin",
+    "quotas_admin",
     "updates_admin",
     "webhooks_admin",
 ]

@@ -17,6 +17,7 @@ from unikernels.alerts.models import Alert, Telling  # noqa: F401 - Django looks
 from unikernels.blocks.models import Block as Block  # noqa: PLC0414 - others take it from here
 from unikernels.blocks.models import BlockFile as BlockFile  # noqa: PLC0414
 from unikernels.operations.machine import Kind, Running, State
+from unikernels.quotas.models import QuotaRequest as QuotaRequest  # noqa: PLC0414
 from unikernels.statistics.models import Feed, Starts, Stretch, Tick  # noqa: F401 - Django looks here
 from unikernels.webhooks.models import Attempt, Delivery, Webhook  # noqa: F401 - Django looks here
 

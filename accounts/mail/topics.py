@@ -19,6 +19,7 @@ class Topic(enum.StrEnum):
     CHECKS = "checks"
     ALERTS = "alerts"
     WEBHOOKS = "webhooks"
+    QUOTAS = "quotas"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,9 @@ ABOUT: Mapping[Topic, About] = MappingProxyType(
             "Webhooks",
             "A webhook of a team that you own was switched off: its receiver fails or is gone.",
             True,
+        ),
+        Topic.QUOTAS: About(
+            "Quota", "Your request for more was answered; for superusers: a team asks for more.", True
         ),
         Topic.ABORTED: About("Aborted", "A change was refused or cancelled: nothing was touched.", True),
         Topic.SUCCEEDED: About("Succeeded", "A deploy, an upgrade or another change worked.", False),

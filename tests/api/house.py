@@ -36,12 +36,14 @@ from unikernels.models import (
     Image,
     Lookup,
     Operation,
+    QuotaRequest,
     RollbackWindow,
     TeamImage,
     Unikernel,
     Version,
 )
 from unikernels.operations.machine import Kind, State
+from unikernels.quotas.requests import quota_ask
 from unikernels.versions import version_add
 from unikernels.webhooks.models import Delivery, Webhook
 from unikernels.webhooks.services import webhook_add, webhook_ping
@@ -189,6 +191,31 @@ class House:
         made = invite(actor=SYSTEM, team=self.team, email="guest@example.org", role=Role.VIEWER)
         Invitation.objects.filter(pk=made.pk).update(sent_at=made.sent_at - 2 * PAUSE)
         return made
+
+    @cached_property
+    def root(self) -> ObservedPolicy:
+        """What the whole instance has."""
+        return ObservedPolicy.objects.create(
+            instance=self.instance,
+            path="",
+            observed_at=timezone.now(),
+            **fields_of(
+                Policy(100, frozenset({0, 1, 2, 3}), 1024, 1024, frozenset({"service", "management"}))
+            ),
+        )
+
+    @cached_property
+    def asked(self) -> QuotaRequest:
+        """The team asks for more of fra-1."""
+        return quota_ask(
+            actor=SYSTEM,
+            team=self.team,
+            instance=self.instance,
+            unikernels=8,
+            memory=512,
+            block=64,
+            why="A resolver for each site.",
+        )
 
     @cached_property
     def content(self) -> BlockFile:

@@ -212,7 +212,24 @@ MATRIX: dict[tuple[str, str], Call] = {
     ("quiet-hours", "delete"): (PEOPLE, _at("quiet-hours/"), _nothing),
     ("quotas", "get"): (LISTED, _at("quotas/"), _nothing),
     ("quota", "get"): (SEEN, _at("quotas/robur/fra-1/"), _nothing),
-    ("quota", "put"): (GRANTED, _at("quotas/robur/fra-1/"), lambda house: {"unikernels": 1, "memory": 64}),
+    ("quota", "put"): (
+        GRANTED,
+        lambda house: f"quotas/robur/{house.root.instance}/",
+        lambda house: {"unikernels": 1, "memory": 64, "cpuids": [0]},
+    ),
+    ("quota-requests", "get"): (LISTED, _at("quota-requests/"), _nothing),
+    ("quota-requests", "post"): (
+        CHANGED,
+        _at("quota-requests/"),
+        lambda house: {"team": "robur", "instance": "fra-1", "unikernels": 9, "memory": 512, "why": "growth"},
+    ),
+    ("quota-request", "get"): (SEEN, _at("quota-requests/{h.asked.pk}/"), _nothing),
+    ("quota-request-withdraw", "post"): (CHANGED, _at("quota-requests/{h.asked.pk}/withdraw/"), _nothing),
+    ("quota-request-answer", "post"): (
+        GRANTED,
+        _at("quota-requests/{h.asked.pk}/answer/"),
+        lambda house: {"answer": "decline", "text": "fra-1 is full"},
+    ),
     ("blocks", "get"): (LISTED, _at("blocks/"), _nothing),
     ("blocks", "post"): (
         CHANGED,

@@ -16,6 +16,7 @@ from mollymawk.errors import Forbidden, Invalid, Refused
 from tests.fleet.conftest import POLICY, Run, end
 from unikernels.inventory.services import reconcile
 from unikernels.quotas.arithmetic import Usage, beyond, fits, promised_too_much, senseless
+from unikernels.quotas.consequences import consequences
 from unikernels.quotas.services import (
     apply_pending,
     limits,
@@ -24,7 +25,6 @@ from unikernels.quotas.services import (
     quota_apply,
     quota_grant,
     quota_revoke,
-    quota_warnings,
     usage,
 )
 
@@ -195,7 +195,7 @@ def test_a_promise_of_too_much_is_granted_and_told(seen: Instance, robur: Team) 
     large = replace(POLICY, memory=20_000)
     assert grant(robur, seen, large).state == Quota.State.APPLIED
     assert "20000 MB of memory" in Event.objects.get(kind="quota.granted").reason
-    assert len(quota_warnings(team=robur, instance=seen, policy=large)) == 1
+    assert len(consequences(team=robur, instance=seen, policy=large).warnings) == 1
 
 
 # --- what is pending ---------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -162,10 +164,29 @@ def test_what_belongs_to_nobody_is_shown_to_superusers_alone(
 # --- quotas ------------------------------------------------------------------------------------------
 
 
+def grant(superuser: Client, limits: dict[str, str], path: str = "/quotas/robur/earth/") -> Any:
+    """Look at what *limits* mean for robur, and grant them."""
+    page = superuser.post(path, limits).text
+    seen = re.search(r'name="seen" value="([^"]+)"', page)
+    assert seen is not None, page
+    return superuser.post(path, limits | {"seen": html.unescape(seen[1])}, follow=True)
+
+
+def test_nothing_is_granted_before_it_was_seen_what_it_means(world: World, superuser: Client) -> None:
+    before = Quota.objects.get(pk=world.quota.pk).policy()
+    page = superuser.post("/quotas/robur/fra-1/", LIMITS | {"memory": "16"}).text
+
+    assert '<span class="muted">1024 MB</span> → 16 MB' in page
+    assert "352 MB of memory" in page
+    assert "fra-1 refuses less than that" in page
+    superuser.post("/quotas/robur/fra-1/", LIMITS | {"seen": "{}"})
+    assert Quota.objects.get(pk=world.quota.pk).policy() == before
+
+
 def test_a_quota_is_granted_and_holds_on_the_instance(
     superuser: Client, earth: Instance, robur: Team, host: SimulatedInstance
 ) -> None:
-    response = superuser.post("/quotas/robur/earth/", LIMITS, follow=True)
+    response = grant(superuser, LIMITS)
 
     assert "robur has this quota on earth." in response.text
     quota = Quota.objects.get(team=robur)
@@ -174,7 +195,7 @@ def test_a_quota_is_granted_and_holds_on_the_instance(
 
 def test_a_domain_is_closed_by_a_grant_of_nothing(superuser: Client, earth: Instance, robur: Team) -> None:
     nothing = {"unikernels": "0", "memory": "0", "block": "", "cpuids": "", "bridges": ""}
-    superuser.post("/quotas/robur/earth/", nothing)
+    grant(superuser, nothing)
 
     assert Quota.objects.get(team=robur).cpuids == []
     assert superuser.get("/quotas/robur/earth/").status_code == 200
@@ -236,7 +257,7 @@ def test_the_two_selects_lead_to_the_form(world: World, superuser: Client) -> No
 def test_a_block_device_is_made_where_the_deploy_needs_one(
     world: World, superuser: Client, earth: Instance
 ) -> None:
-    superuser.post("/quotas/robur/earth/", LIMITS)
+    grant(superuser, LIMITS)
     reconcile(earth)
     path = f"/deploy/robur/{world.store_image.image.digest}/?instance=earth"
     typed = {"name": "shop", "memory": "16", "arguments": "--hello", "restart": "never", "net-0": "service"}
@@ -257,7 +278,7 @@ def test_a_block_device_is_made_where_the_deploy_needs_one(
 def test_a_block_device_that_cannot_be_made_is_told_and_the_input_kept(
     world: World, superuser: Client, earth: Instance, new: tuple[str, str], words: str
 ) -> None:
-    superuser.post("/quotas/robur/earth/", LIMITS)
+    grant(superuser, LIMITS)
     path = f"/deploy/robur/{world.store_image.image.digest}/?instance=earth"
     typed = {"name": "shop", "action": "create-0", "new-0-name": new[0], "new-0-size": new[1]}
 
@@ -272,7 +293,7 @@ def test_a_block_device_that_cannot_be_made_is_told_and_the_input_kept(
 def test_a_block_device_is_made_and_removed_by_its_name(
     superuser: Client, earth: Instance, robur: Team
 ) -> None:
-    superuser.post("/quotas/robur/earth/", LIMITS)
+    grant(superuser, LIMITS)
     given: dict[str, Any] = {"team": "robur", "instance": "earth", "name": "files", "megabytes": "8"}
     made = superuser.post("/blocks/", given, follow=True)
     assert "files with 8 MB is made on earth." in made.text

@@ -24,7 +24,8 @@ from unikernels.api.base import Endpoint
 from unikernels.configuration import MAX_CPUS, MAX_MEMORY
 from unikernels.operations.plan import lower
 from unikernels.quotas.arithmetic import Usage
-from unikernels.quotas.services import quota_grant, quota_warnings, usages
+from unikernels.quotas.consequences import consequences
+from unikernels.quotas.services import policy_of, quota_grant, usages
 
 MAX_UNIKERNELS = 100_000
 MAX_BRIDGES = 256
@@ -38,6 +39,28 @@ class LimitsOut(serializers.Serializer[Any]):
     block = serializers.IntegerField(allow_null=True, help_text="MB; null: no block devices")
     cpuids = serializers.ListField(child=serializers.IntegerField())
     bridges = serializers.ListField(child=serializers.CharField())
+
+
+class LimitsIn(Strict):
+    """The limits. The whole of them: what is left out is not granted."""
+
+    unikernels = serializers.IntegerField(min_value=0, max_value=MAX_UNIKERNELS)
+    memory = serializers.IntegerField(min_value=0, max_value=MAX_MEMORY, help_text="MB")
+    block = serializers.IntegerField(
+        min_value=0,
+        max_value=MAX_MEMORY,
+        allow_null=True,
+        default=None,
+        help_text="MB; null: no block devices",
+    )
+    cpuids = serializers.ListField(
+        child=serializers.IntegerField(min_value=0, max_value=MAX_CPUS - 1),
+        max_length=MAX_CPUS,
+        default=list,
+    )
+    bridges = serializers.ListField(
+        child=serializers.CharField(max_length=63), max_length=MAX_BRIDGES, default=list
+    )
 
 
 class AmountsOut(serializers.Serializer[Any]):
@@ -62,7 +85,8 @@ class QuotaOut(serializers.Serializer[Any]):
     changed_at = serializers.DateTimeField()
 
 
-def _limits(policy: Policy) -> dict[str, Any]:
+def show_limits(policy: Policy) -> dict[str, Any]:
+    """Limits, as the API tells them."""
     return {
         "unikernels": policy.unikernels,
         "memory": policy.memory,
@@ -108,8 +132,8 @@ def _show(quota: Quota, observed: Policy | None, used: Usage) -> dict[str, Any]:
         "instance": quota.instance.name,
         "state": quota.state,
         "problem": quota.problem,
-        "granted": _limits(granted),
-        "observed": _limits(observed) if observed else None,
+        "granted": show_limits(granted),
+        "observed": show_limits(observed) if observed else None,
         "used": used._asdict(),
         "free": free._asdict(),
         "changed_at": quota.changed_at,
@@ -147,33 +171,12 @@ class Quotas(Endpoint):
 class OneQuota(Endpoint):
     """The quota of one team on one instance."""
 
-    class In(Strict):
-        """The limits. The whole of them: what is left out is not granted."""
-
-        unikernels = serializers.IntegerField(min_value=0, max_value=MAX_UNIKERNELS)
-        memory = serializers.IntegerField(min_value=0, max_value=MAX_MEMORY, help_text="MB")
-        block = serializers.IntegerField(
-            min_value=0,
-            max_value=MAX_MEMORY,
-            allow_null=True,
-            default=None,
-            help_text="MB; null: no block devices",
-        )
-        cpuids = serializers.ListField(
-            child=serializers.IntegerField(min_value=0, max_value=MAX_CPUS - 1),
-            max_length=MAX_CPUS,
-            default=list,
-        )
-        bridges = serializers.ListField(
-            child=serializers.CharField(max_length=63), max_length=MAX_BRIDGES, default=list
-        )
-
     @reads("getQuota", answer=QuotaOut, tag=("granted",))
     def get(self, request: Request, team: str, instance: str) -> Response:
         """Show a quota."""
         return Response(show(quota_of(self.actor, team, instance)))
 
-    @changes("grantQuota", scope=SESSION, body=In, status=200, answer=QuotaOut, whole=True)
+    @changes("grantQuota", scope=SESSION, body=LimitsIn, status=200, answer=QuotaOut, whole=True)
     def put(self, request: Request, team: str, instance: str) -> Response:
         """Grant a quota.
 
@@ -182,17 +185,10 @@ class OneQuota(Endpoint):
         actor = self.actor
         owner, place = team_of(actor, team), instance_of(actor, instance)
         require_superuser(actor)
-        dry, body = self.dry_run(), self.body(self.In)
+        dry, body = self.dry_run(), self.body(LimitsIn)
         if dry:
-            policy = Policy(
-                body["unikernels"],
-                frozenset(body["cpuids"]),
-                body["memory"],
-                body["block"],
-                frozenset(body["bridges"]),
-            )
-            warnings = quota_warnings(team=owner, instance=place, policy=policy)
+            found = consequences(team=owner, instance=place, policy=policy_of(**body))
             step = f"Grant {owner} these limits on {place}, and apply them there."
-            return Response(plan(step, warnings=warnings))
+            return Response(plan(step, **found._asdict()))
         quota = quota_grant(actor=actor, team=owner, instance=place, **body)
         return Response(show(quota))

@@ -21,6 +21,7 @@ from unikernels.api import (
     instances,
     operations,
     progress,
+    quota_requests,
     quotas,
     statistics,
     unikernels,
@@ -94,6 +95,16 @@ urlpatterns = [
     path("quiet-hours/", alerts.QuietHoursOfMine.as_view(), name="quiet-hours"),
     path("quotas/", quotas.Quotas.as_view(), name="quotas"),
     path("quotas/<str:team>/<str:instance>/", quotas.OneQuota.as_view(), name="quota"),
+    path("quota-requests/", quota_requests.QuotaRequests.as_view(), name="quota-requests"),
+    path("quota-requests/<int:pk>/", quota_requests.OneQuotaRequest.as_view(), name="quota-request"),
+    path(
+        "quota-requests/<int:pk>/withdraw/",
+        quota_requests.WithdrawRequest.as_view(),
+        name="quota-request-withdraw",
+    ),
+    path(
+        "quota-requests/<int:pk>/answer/", quota_requests.AnswerRequest.as_view(), name="quota-request-answer"
+    ),
     path("blocks/", blocks.Blocks.as_view(), name="blocks"),
     path("blocks/<int:pk>/", blocks.OneBlock.as_view(), name="block"),
     path("blocks/<int:pk>/upload/", block_transfers.Upload.as_view(), name="block-upload"),

@@ -15,12 +15,12 @@ from unikernels.operations.plan import Plan
 
 def tell_plan(asked: Plan, output: Output, *, accepted: Collection[str] = ()) -> int:
     """Tell the plan *asked* for; the exit code is that of a refusal when it would not work."""
-    return _tell(show_plan(asked, accepted), output)
+    return tell(show_plan(asked, accepted), output)
 
 
 def tell_rehearsal(change: Callable[[], object], output: Output, *steps: str) -> int:
     """Tell what *change*, which only touches the database, would do; nothing is changed."""
-    return _tell(rehearsal(change, *steps), output)
+    return tell(rehearsal(change, *steps), output)
 
 
 def tell_sentences(sentences: Callable[[], Iterable[str]], output: Output) -> int:
@@ -29,10 +29,11 @@ def tell_sentences(sentences: Callable[[], Iterable[str]], output: Output) -> in
         told = plan(*sentences())
     except Refused as error:
         told = plan(refusals=error.reasons or [str(error)])
-    return _tell(told, output)
+    return tell(told, output)
 
 
-def _tell(told: dict[str, Any], output: Output) -> int:
+def tell(told: dict[str, Any], output: Output) -> int:
+    """Tell a plan as the API has it; the exit code is that of a refusal when it would not work."""
     if output.json:
         output.data(told)
     else:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from itertools import groupby
 
+from django.db.models import Q
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -12,14 +14,21 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import team_of
 from accounts.models import Quota
+from albatross.messages import Policy
+from albatross.models import Instance
 from mollymawk.errors import ApplicationError
 from unikernels.access import instance_of, instances_of, quotas_of, unikernel_of
 from unikernels.configuration import MAX_MEMORY
 from unikernels.pages.forms import NumbersField, QuotaForm, show_error, words
+from unikernels.pages.instance_shares import tables
+from unikernels.pages.quota_requests import listed
 from unikernels.pages.request import PageRequest, page, say, superusers_only
 from unikernels.pages.same import Same, same
 from unikernels.pages.shares import Meter, Share, root_policy, share_of, shares_of
-from unikernels.quotas.services import quota_grant
+from unikernels.quotas.consequences import consequences
+from unikernels.quotas.models import QuotaRequest
+from unikernels.quotas.requests import request_grant
+from unikernels.quotas.services import policy_columns, policy_of, quota_grant
 from unikernels.templatetags.house import ranges
 
 
@@ -27,21 +36,26 @@ from unikernels.templatetags.house import ranges
 @require_GET
 def quotas(request: PageRequest) -> HttpResponse:
     """What each team may use on each instance, and uses."""
-    shares = shares_of(
-        request.frame.of_team(quotas_of(request.actor)).order_by("instance__name", "team__name")
-    )
-    groups = [
-        (instance, list(these)) for instance, these in groupby(shares, key=lambda share: share.instance)
-    ]
     everything = request.actor.all_powerful
+    instances = list(instances_of(request.actor).order_by("name")) if everything else []
     context = {
         "section": "quotas",
-        "groups": [(place, these, root_policy(place) if everything else None) for place, these in groups],
+        "groups": [] if everything else _groups(request),
+        "tables": tables(instances, request.frame.team),
         "everything": everything,
-        "instances": list(instances_of(request.actor).order_by("name")) if everything else [],
-        "same": same("GET", "/quotas/"),
+        "instances": instances,
+        "requests": listed(request),
+        "deploy_teams": request.actor.deploy_teams(),
+        "same": same("GET", "/quotas/", command="quota_list"),
     }
     return render(request, "quotas.html", context)
+
+
+def _groups(request: PageRequest) -> list[tuple[Instance, list[Share]]]:
+    """A member's shares, by instance."""
+    rows = request.frame.of_team(quotas_of(request.actor)).order_by("instance__name", "team__name")
+    groups = groupby(shares_of(rows), key=lambda share: share.instance)
+    return [(instance, list(these)) for instance, these in groups]
 
 
 @page
@@ -51,33 +65,77 @@ def choose(request: PageRequest) -> HttpResponse:
     superusers_only(request)
     team = team_of(request.actor, request.GET.get("for", ""))
     instance = instance_of(request.actor, request.GET.get("on", ""))
-    return HttpResponseRedirect(reverse("pages:quota", args=[team.name, instance.name]))
+    asked = request.GET.get("request", "")
+    query = f"?request={asked}" if asked.isascii() and asked.isdigit() else ""
+    return HttpResponseRedirect(reverse("pages:quota", args=[team.name, instance.name]) + query)
 
 
 @page
 @require_http_methods(["GET", "POST"])
 def quota(request: PageRequest, team: str, instance: str) -> HttpResponse:
-    """Grant a team its share of an instance."""
+    """Grant a team its share of an instance: what it means is shown before it is done."""
     superusers_only(request)
     share = share_of(team_of(request.actor, team), instance_of(request.actor, instance))
-    form = QuotaForm(request.POST if request.method == "POST" else None, initial=_initial(share))
-    if form.is_valid():
-        try:
-            granted = quota_grant(
-                actor=request.actor, team=share.team, instance=share.instance, **form.cleaned_data
-            )
-        except ApplicationError as error:
-            show_error(form, error)
-        else:
-            return _granted(request, granted)
+    asked = _asked(request, share)
+    initial = _initial(share) | (_wanted(asked) if asked else {})
+    form = QuotaForm(request.POST if request.method == "POST" else None, initial=initial)
+    try:
+        policy = policy_of(**form.cleaned_data) if form.is_valid() else None
+        found = consequences(team=share.team, instance=share.instance, policy=policy) if policy else None
+        if policy and found and not found.refusals and request.POST.get("seen") == _seal_of(policy):
+            return _granted(request, _grant(request, share, policy, asked))
+    except ApplicationError as error:
+        show_error(form, error)
+        policy = found = None
     context = {
         "section": "quotas",
         "share": share,
         "form": form,
+        "asked": asked,
+        "consequences": found,
+        "seen": _seal_of(policy) if policy and found and not found.refusals else "",
         "root": root_policy(share.instance),
         "same": _same(share),
     }
-    return render(request, "quota_form.html", context, status=422 if form.errors else 200)
+    status = 422 if form.errors or (found and found.refusals) else 200
+    return render(request, "quota_form.html", context, status=status)
+
+
+def _asked(request: PageRequest, share: Share) -> QuotaRequest | None:
+    """The open request that is answered with this grant."""
+    pk = request.GET.get("request", "")
+    if not (pk.isascii() and pk.isdigit() and len(pk) < 18):
+        return None
+    rows = QuotaRequest.objects.filter(pk=int(pk), team=share.team, state=QuotaRequest.State.OPEN)
+    return (
+        rows.filter(Q(instance=share.instance) | Q(instance=None)).select_related("team", "instance").first()
+    )
+
+
+def _wanted(asked: QuotaRequest) -> dict[str, object]:
+    """What was asked for; what was not said stays as the form begins."""
+    lists = {"cpuids": ranges(asked.cpuids), "bridges": ", ".join(asked.bridges)}
+    return {
+        "unikernels": asked.unikernels,
+        "memory": asked.memory,
+        "block": asked.block,
+        **{name: text for name, text in lists.items() if getattr(asked, name)},
+    }
+
+
+def _seal_of(policy: Policy) -> str:
+    """Which limits were looked at: others are shown first, before they are granted."""
+    return json.dumps(policy_columns(policy), separators=(",", ":"))
+
+
+def _grant(request: PageRequest, share: Share, policy: Policy, asked: QuotaRequest | None) -> Quota:
+    actor = request.actor
+    if asked is not None:
+        answer = request.POST.get("answer", "")
+        return request_grant(
+            actor=actor, request=asked, instance=share.instance, policy=policy, answer=answer
+        )
+    return quota_grant(actor=actor, team=share.team, instance=share.instance, **policy_columns(policy))
 
 
 def _granted(request: PageRequest, granted: Quota) -> HttpResponse:

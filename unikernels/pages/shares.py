@@ -79,7 +79,9 @@ class Share:
     @property
     def badge(self) -> Badge:
         """Whether the instance holds what was granted."""
-        if self.quota is None or self.quota.state == Quota.State.PENDING:
+        if self.quota is None:
+            return Badge("not granted here", "idle")
+        if self.quota.state == Quota.State.PENDING:
             return Badge("pending", "warn")
         return CHANGED_OUTSIDE if self.differs else Badge("applied", "ok")
 
@@ -122,7 +124,7 @@ def shares_of(quotas: Iterable[Quota]) -> list[Share]:
     """The shares behind *quotas* (read with team and instance); one look at the usage per instance."""
     quotas = list(quotas)
     instances = {quota.instance_id: quota.instance for quota in quotas}
-    observed = _observed(instances.values())
+    observed = observed_on(instances.values())
     used = usages(instances.keys())
     return [
         Share(
@@ -139,16 +141,17 @@ def shares_of(quotas: Iterable[Quota]) -> list[Share]:
 def share_of(team: Team, instance: Instance) -> Share:
     """What *team* may use on *instance*, also when nothing was granted."""
     quota = Quota.objects.filter(team=team, instance=instance).first()
-    observed = _observed([instance]).get((instance.pk, team.domain))
+    observed = observed_on([instance]).get((instance.pk, team.domain))
     used = usage(instance).get(team.domain, NOTHING_USED)
     return Share(team, instance, quota, observed, used)
 
 
 def root_policy(instance: Instance) -> Policy | None:
     """The limits of the whole instance, as last observed."""
-    return _observed([instance]).get((instance.pk, ""))
+    return observed_on([instance]).get((instance.pk, ""))
 
 
-def _observed(instances: Iterable[Instance]) -> dict[tuple[int, str], Policy]:
+def observed_on(instances: Iterable[Instance]) -> dict[tuple[int, str], Policy]:
+    """Every policy last seen on *instances*, by instance and path."""
     rows: Sequence[ObservedPolicy] = list(ObservedPolicy.objects.filter(instance__in=list(instances)))
     return {(row.instance_id, row.path): row.policy() for row in rows}

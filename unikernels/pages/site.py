@@ -14,7 +14,7 @@ from accounts.actors import Actor
 from accounts.models import Team, User
 from accounts.requests import actor_of
 from unikernels.access import operations_of
-from unikernels.models import Freeze
+from unikernels.models import Freeze, QuotaRequest
 
 THEMES = (("", "System"), ("light", "Light"), ("dark", "Dark"))
 THEME_COOKIE = "theme"
@@ -76,6 +76,13 @@ class Frame:
         return operations_of(self.actor).filter(finished_at=None).count() if self.actor else 0
 
     @cached_property
+    def asked(self) -> int:
+        """How many requests for more wait for a superuser."""
+        if self.actor is None or not self.actor.all_powerful:
+            return 0
+        return QuotaRequest.objects.filter(state=QuotaRequest.State.OPEN).count()
+
+    @cached_property
     def freezes(self) -> Freezes:
         """What is frozen of what is looked at, the whole system first."""
         if self.actor is None:
@@ -105,7 +112,7 @@ class Frame:
 @lru_cache(maxsize=1)
 def links() -> dict[str, Any]:
     """The addresses in the frame; they never change while we run."""
-    names = ("overview", "unikernels", "images", "operations", "instances", "theme", "help")
+    names = ("overview", "unikernels", "images", "operations", "instances", "quotas", "theme", "help")
     account = [
         ("API tokens", reverse("tokens")),
         ("API", reverse("pages:reference")),

@@ -81,3 +81,9 @@ def fits(used: Usage, policy: Policy) -> bool:
         and used.memory <= policy.memory
         and used.block <= (policy.block or 0)
     )
+
+
+def figures(policy: Policy) -> str:
+    """What is counted of *policy* in a line: ``4 unikernels, 256 MB of memory, 64 MB of blocks``."""
+    block = f"{policy.block} MB of blocks" if policy.block is not None else "no blocks"
+    return f"{policy.unikernels} unikernels, {policy.memory} MB of memory, {block}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -51,26 +52,29 @@ def quota_grant(
     its ``problem`` says why. Raises ``Invalid``, and ``Refused`` for what the instance does not have.
     """
     require_superuser(actor)
-    policy = Policy(unikernels, frozenset(cpuids), memory, block, frozenset(bridges))
-    if wrong := senseless(policy):
-        raise Invalid("These limits make no sense.", fields=wrong)
+    policy = policy_of(unikernels, memory, block, cpuids, bridges)
     policies = observed_policies(instance)
     _refuse_beyond(instance, policy, policies.get(ROOT))
     with transaction.atomic():
         quota, _ = Quota.objects.update_or_create(
             team=team,
             instance=instance,
-            defaults={**_columns(policy), "state": Quota.State.PENDING, "problem": ""},
+            defaults={**policy_columns(policy), "state": Quota.State.PENDING, "problem": ""},
         )
         warnings = promised_too_much(team.domain, policy, policies)
-        _tell(actor, quota, "granted", reason=" ".join(warnings), data=_columns(policy))
+        _tell(actor, quota, "granted", reason=" ".join(warnings), data=policy_columns(policy))
     quota_apply(actor=actor, quota=quota)
     return quota
 
 
-def quota_warnings(*, team: Team, instance: Instance, policy: Policy) -> list[str]:
-    """What granting *policy* would promise too much, in sentences; it may be granted all the same."""
-    return promised_too_much(team.domain, policy, observed_policies(instance))
+def policy_of(
+    unikernels: int, memory: int, block: int | None, cpuids: Iterable[int], bridges: Iterable[str]
+) -> Policy:
+    """Limits as one value; ``Invalid`` when they make no sense anywhere."""
+    policy = Policy(unikernels, frozenset(cpuids), memory, block, frozenset(bridges))
+    if wrong := senseless(policy):
+        raise Invalid("These limits make no sense.", fields=wrong)
+    return policy
 
 
 def quota_apply(*, actor: Actor, quota: Quota) -> None:
@@ -139,7 +143,8 @@ def _settle(actor: Actor, quota: Quota, state: Quota.State, problem: str) -> Non
             _tell(actor, quota, word, was=before[0], now=state, reason=problem)
 
 
-def _columns(policy: Policy) -> dict[str, object]:
+def policy_columns(policy: Policy) -> dict[str, Any]:
+    """*policy* as the columns of a row of limits."""
     return {
         "unikernels": policy.unikernels,
         "memory": policy.memory,

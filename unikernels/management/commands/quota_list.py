@@ -12,14 +12,11 @@ from unikernels.api.quotas import show_all
 from unikernels.commands.base import SUCCEEDED, OperatorCommand
 from unikernels.commands.output import toned
 
-_TONES = {"applied": "ok", "pending": "warn"}
-_PARTS = ("unikernels", "memory", "block")
-
 
 class Command(OperatorCommand):
-    """Granted by us; beside it what is used."""
+    """What the database knows of them."""
 
-    help = "List what teams were granted on instances, and what they use of it."
+    help = "List quotas: what was granted, is used and is free."
 
     def describe(self, parser: ArgumentParser) -> None:
         parser.add_argument("--team")
@@ -35,18 +32,22 @@ class Command(OperatorCommand):
         if self.output.json:
             self.output.data(found)
         else:
-            self.output.table(
-                ("TEAM", "INSTANCE", "STATE", "UNIKERNELS", "MEMORY", "BLOCK", "PROBLEM"), map(_row, found)
-            )
+            columns = ("TEAM", "INSTANCE", "STATE", "UNIKERNELS", "MEMORY MB", "BLOCKS MB", "PROBLEM")
+            self.output.table(columns, map(_row, found))
         return SUCCEEDED
 
 
 def _row(quota: dict[str, Any]) -> tuple[Any, ...]:
-    used = (f"{quota['used'][part]} of {quota['granted'][part] or 0}" for part in _PARTS)
+    differs = quota["observed"] is not None and quota["observed"] != quota["granted"]
+    word = "changed outside" if differs and quota["state"] == "applied" else quota["state"]
+    figures = (
+        f"{quota['used'][name]} of {quota['granted'][name] or 0}, {quota['free'][name]} free"
+        for name in ("unikernels", "memory", "block")
+    )
     return (
         quota["team"],
         quota["instance"],
-        toned(quota["state"], _TONES[quota["state"]]),
-        *used,
+        toned(word, "ok" if word == "applied" else "warn"),
+        *figures,
         quota["problem"],
     )

@@ -8,11 +8,14 @@ from typing import Any
 from accounts.access import team_of
 from accounts.actors import COMMAND
 from accounts.models import Quota
+from mollymawk.rest.plans import plan
 from unikernels.access import instance_of
 from unikernels.api.quotas import show
 from unikernels.commands.base import SUCCEEDED, OperatorCommand
 from unikernels.commands.output import clean
-from unikernels.quotas.services import quota_grant
+from unikernels.commands.plans import tell
+from unikernels.quotas.consequences import consequences
+from unikernels.quotas.services import policy_columns, policy_of, quota_grant
 
 
 class Command(OperatorCommand):
@@ -33,17 +36,17 @@ class Command(OperatorCommand):
             "--bridge", action="append", default=[], metavar="NAME", help="repeat for several"
         )
 
+        parser.add_argument("--dry-run", action="store_true", help="only tell what it would mean")
+
     def act(self, options: dict[str, Any]) -> int:
-        quota = quota_grant(
-            actor=COMMAND,
-            team=team_of(COMMAND, options["team"]),
-            instance=instance_of(COMMAND, options["instance"]),
-            unikernels=options["unikernels"],
-            memory=options["memory"],
-            block=options["block"],
-            cpuids=sorted(set(options["cpu"])),
-            bridges=sorted(set(options["bridge"])),
+        team, instance = team_of(COMMAND, options["team"]), instance_of(COMMAND, options["instance"])
+        policy = policy_of(
+            options["unikernels"], options["memory"], options["block"], options["cpu"], options["bridge"]
         )
+        if options["dry_run"]:
+            told = consequences(team=team, instance=instance, policy=policy)
+            return tell(plan(f"Grant {team} this on {instance}.", **told._asdict()), self.output)
+        quota = quota_grant(actor=COMMAND, team=team, instance=instance, **policy_columns(policy))
         if self.output.json:
             self.output.data(show(quota))
         elif quota.state == Quota.State.APPLIED:
