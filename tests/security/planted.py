@@ -29,6 +29,7 @@ from tests.pages.updates import Updates
 from tests.pages.world import World
 from unikernels.alerts.models import Alert
 from unikernels.models import Block, BlockFile, Build, Image, TeamImage, Unikernel
+from unikernels.quotas.requests import quota_ask
 
 WORD = "planted"
 
@@ -60,6 +61,9 @@ class Planted:
         self.invitation = invite(
             actor=SYSTEM, team=self.team, email="planted-iris@example.org", role=Role.VIEWER
         )
+        self.asked = quota_ask(
+            actor=SYSTEM, team=self.team, instance=None, unikernels=1, memory=64, block=None, why="planted"
+        )
         self.clients = self._sessions() | self._programs()
         User.objects.filter(pk=self.gone.pk).update(is_active=False)
 
@@ -89,6 +93,7 @@ class Planted:
             "members/pk": self.member.pk,
             "invitations/pk": self.invitation.pk,
             "invitation/pk": self.invitation.pk,
+            "quota-requests/pk": self.asked.pk,
             "build/pk": self.updates.new.pk,
             "file_pk": storage.file.pk,
             "check_pk": world.up.pk,

@@ -139,6 +139,10 @@ PAGES: dict[str, Row] = {
     "instances/<name>/remove/": (Need.ROOT, GP),
     "quotas/": (Need.PERSON, G),
     "quotas/choose/": (Need.ROOT, G),
+    "quotas/ask/": (Need.PERSON, GP),
+    "quota-requests/<pk>/": (Need.VIEWER, G),
+    "quota-requests/<pk>/withdraw/": (Need.DEPLOYER, P),
+    "quota-requests/<pk>/decline/": (Need.ROOT, P),
     "quotas/<team>/<instance>/": (Need.ROOT, GP),
     "quotas/<team>/<instance>/meters/": (Need.VIEWER, G),
     # logging in, by allauth
