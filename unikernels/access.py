@@ -130,7 +130,7 @@ def quota_of(actor: Actor, team: str, instance: str) -> Quota:
 
 
 def quota_request_of(actor: Actor, pk: int, need: Need = Role.VIEWER) -> QuotaRequest:
-    """The request *pk* for more, for somebody who may *need* in its team."""
+    """The request *pk* for more, for somebody who may do what *need* says in its team."""
     request = quota_requests_of(actor).filter(pk=pk).first()
     if request is None:
         raise Missing(_NOTHING)

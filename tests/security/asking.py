@@ -24,6 +24,7 @@ TRACES = (
     "cache",
     "django_session",
     "unikernels_lookup",
+    "usersessions_usersession",
 )
 _WRITES = re.compile(r'\s*(?:INSERT (?:OR \w+ )?INTO|UPDATE|DELETE FROM) "(\w+)"', re.IGNORECASE)
 _TOKEN = re.compile(r'(csrfmiddlewaretoken" value="|X-CSRFToken": ")\w+')
