@@ -70,6 +70,15 @@ def session_of(actor: Actor, user: User, pk: int) -> UserSession:
     return session
 
 
+def user_with(actor: Actor, pk: int) -> User:
+    """The person with this number, active or not, for superusers and operators."""
+    require_superuser(actor)
+    user = User.objects.select_related("personal_team").filter(pk=pk).first()
+    if user is None:
+        raise Missing("There is no such person.")
+    return user
+
+
 def user_of(actor: Actor, email: str) -> User:
     """The person with this address, active or not, for superusers and operators."""
     require_superuser(actor)

@@ -210,6 +210,13 @@ class OneTeamToken(PersonEndpoint):
         return Response(status=204)
 
 
+def show_team(actor: Actor, team: Any) -> dict[str, Any]:
+    """One team, as the API tells *actor* of it."""
+    held = actor.role_in(team)
+    team.people = team.memberships.count()
+    return _team(actor, {team.pk: held.value} if held else {}, team)
+
+
 def _team(actor: Actor, held: dict[int, str], team: Any) -> dict[str, Any]:
     return {
         "name": team.name,

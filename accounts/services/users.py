@@ -7,6 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from accounts.actors import Actor, require_superuser
 from accounts.events import record
@@ -151,11 +152,17 @@ def _not_oneself(actor: Actor, user: User, sentence: str) -> None:
         raise Refused(sentence)
 
 
+def superusers_lock() -> QuerySet[User]:
+    """The superusers who may log in; who changes them waits for the end of this transaction."""
+    active = User.objects.filter(is_superuser=True, is_active=True)
+    active.update(is_superuser=True)
+    return active
+
+
 def _keep_a_superuser(user: User) -> None:
     """Refuse if nobody would be left who can let people in. Locks the superusers' rows, so that two
     superusers cannot remove each other at the same moment.
     """
-    active = User.objects.filter(is_superuser=True, is_active=True)
-    active.update(is_superuser=True)
+    active = superusers_lock()
     if active.filter(pk=user.pk).exists() and not active.exclude(pk=user.pk).exists():
         raise Refused(f"{user} is the last superuser.")

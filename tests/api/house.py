@@ -14,7 +14,7 @@ from accounts.actors import SYSTEM, Actor
 from accounts.invitations.models import Invitation
 from accounts.invitations.services import PAUSE, invite
 from accounts.models import ApiToken, Quota, Role, Team, User
-from accounts.services import member_set, token_issue
+from accounts.services import member_set, team_create, token_issue
 from albatross.messages import QUIT, Info, NetInUse, Policy, Timestamp, Typ
 from albatross.models import Instance, ObservedPolicy
 from albatross.simulator.images import build_image
@@ -184,6 +184,12 @@ class House:
         user = User.objects.create(email="erin@example.org", is_active=True)
         member_set(actor=SYSTEM, team=self.team, user=user, role=Role.VIEWER)
         return user
+
+    @cached_property
+    def empty(self) -> Team:
+        """Another team of whoever owns this one, of which nothing is anywhere."""
+        owner = self.team.memberships.get(role=Role.OWNER).user
+        return team_create(actor=SYSTEM, name="empty", owner=owner)
 
     @cached_property
     def invitation(self) -> Invitation:

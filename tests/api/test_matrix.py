@@ -53,6 +53,7 @@ GRANTED = _row(401, 404, 403, 403, 403, 200, 403, 403, 403, 403)  # superusers, 
 SUPERUSERS = _row(401, 403, 403, 403, 403, 200, 403, 403, 403, 403)
 OWNERS = _row(401, 404, 403, 403, 200, 200, 403, 403, 404, 403)
 PEOPLE = _row(401, 200, 200, 200, 200, 200, 403, 403, 403, 403)
+ALICES = _row(401, 404, 404, 404, 200, 200, 403, 403, 404, 403)  # of a team in which only alice is
 MINE = _row(401, 404, 404, 404, 404, 404, 403, 403, 403, 403)  # of somebody else
 LOGGED_IN = _row(401, 404, 403, 403, 200, 200, 403, 403, 403, 403)  # owners, never a token
 TOKENS = _row(401, 404, 404, 404, 404, 404, 200, 200, 200, 200)
@@ -239,6 +240,12 @@ MATRIX: dict[tuple[str, str], Call] = {
     ("api-token", "get"): (TOKENS, _at("token/"), _nothing),
     ("api-teams", "get"): (LISTED, _at("teams/"), _nothing),
     ("api-teams", "post"): (PEOPLE, _at("teams/"), lambda house: {"name": "lab"}),
+    ("team", "get"): (SEEN, _at("teams/robur/"), _nothing),
+    ("team", "delete"): (ALICES, _at("teams/{h.empty}/"), _nothing),
+    ("users", "get"): (SUPERUSERS, _at("users/"), _nothing),
+    ("user", "get"): (SUPERUSERS, _at("users/{h.member.pk}/"), _nothing),
+    ("user", "patch"): (SUPERUSERS, _at("users/{h.member.pk}/"), lambda house: {"active": False}),
+    ("user", "delete"): (SUPERUSERS, _at("users/{h.member.pk}/"), _nothing),
     ("api-members", "get"): (SEEN, _at("teams/robur/members/"), _nothing),
     ("api-members", "post"): (
         GRANTED,

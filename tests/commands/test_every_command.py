@@ -57,6 +57,9 @@ NOWHERE: dict[str, tuple[str, ...]] = {
     "restart": ("nothing",),
     "rollback": ("nothing",),
     "statistics": ("nothing",),
+    "team_delete": ("nobody", "--yes"),
+    "team_invite": ("nobody", "nobody@example.org"),
+    "teams": ("nobody",),
     "team_add": ("more", "--owner", "nobody@example.org"),
     "team_member": ("nobody", "nobody@example.org", "--remove"),
     "token_add": ("ci", "--team", "nobody", "--user", "nobody@example.org"),
@@ -68,6 +71,8 @@ NOWHERE: dict[str, tuple[str, ...]] = {
     "update_mode": ("nothing",),
     "upgrade": ("nothing", "--latest"),
     "user_activate": ("nobody@example.org",),
+    "user_delete": ("nobody@example.org", "--yes"),
+    "user_superuser": ("nobody@example.org",),
     "user_deactivate": ("nobody@example.org",),
     "versions": ("nothing",),
     "webhook_add": ("https://hooks.example.org/", "--team", "nobody"),
@@ -86,12 +91,13 @@ NAMELESS = {
 ASKS = {
     "block_remove", "block_upload", "builder_remove", "block_files", "destroy", "instance_remove", "restore",
     "webhook_remove",
+    "team_delete", "user_delete",
 }  # fmt: skip
 
 
 LISTS = (
     "alerts", "block_files", "block_list", "builder_list", "freezes", "image_list", "instance_list", "operations",
-    "quota_list", "unikernels", "users", "webhook_list",
+    "quota_list", "quota_requests", "teams", "unikernels", "users", "webhook_list",
 )  # fmt: skip
 
 

@@ -93,6 +93,8 @@ class Planted:
             "members/pk": self.member.pk,
             "invitations/pk": self.invitation.pk,
             "invitation/pk": self.invitation.pk,
+            "people/pk": self.member.pk,
+            "users/pk": self.member.pk,
             "quota-requests/pk": self.asked.pk,
             "build/pk": self.updates.new.pk,
             "file_pk": storage.file.pk,

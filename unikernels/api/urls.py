@@ -24,9 +24,11 @@ from unikernels.api import (
     quota_requests,
     quotas,
     statistics,
+    teams,
     unikernels,
     updates,
     upgrades,
+    users,
     versions,
     webhooks,
 )
@@ -105,6 +107,9 @@ urlpatterns = [
     path(
         "quota-requests/<int:pk>/answer/", quota_requests.AnswerRequest.as_view(), name="quota-request-answer"
     ),
+    path("teams/<str:name>/", teams.OneTeam.as_view(), name="team"),
+    path("users/", users.Users.as_view(), name="users"),
+    path("users/<int:pk>/", users.OneUser.as_view(), name="user"),
     path("blocks/", blocks.Blocks.as_view(), name="blocks"),
     path("blocks/<int:pk>/", blocks.OneBlock.as_view(), name="block"),
     path("blocks/<int:pk>/upload/", block_transfers.Upload.as_view(), name="block-upload"),
