@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from accounts.actors import COMMAND, Actor
 from accounts.models import ApiToken, Event, Quota, Role, Team, User
@@ -187,8 +188,9 @@ def test_the_page_of_a_team_asks_for_its_name(house: House, alice: User, client_
     assert not Team.objects.filter(name="robur").exists()
 
 
-def test_a_person_deletes_the_own_account(dave: User, client_of: ClientOf) -> None:
-    client = client_of(dave)
+def test_a_person_deletes_the_own_account(dave: User) -> None:
+    client = Client()
+    client.force_login(dave)
     asked = client.get("/account/delete/")
     assert asked.headers["Location"].startswith("/accounts/reauthenticate/")
     client.post("/accounts/reauthenticate/?next=/account/delete/", {"password": "correct horse battery"})

@@ -58,7 +58,7 @@ def user_leaving(user: User, *, heir: User | None = None, leave: bool = False) -
         found += Leaving(steps=(f"make {heir} the owner of {personal}, which is no personal team any more",))
     elif personal:
         team = team_leaving(personal, leave=leave)
-        found += replace(team, steps=(*team.steps, f"delete the personal team {personal}"))
+        found += replace(team, steps=(f"delete the personal team {personal}", *team.steps))
     return found + Leaving(
         steps=(*_out_of(user, personal), *_tokens(user, personal), _SELF),
         warnings=("What they did stays in the log; it no longer leads to an account.",),
@@ -99,7 +99,7 @@ def _let_go(team: Team) -> list[str]:
         f"revoke {tokens} API tokens": tokens,
         f"withdraw {invited} invitations": invited,
         f"close its domain {team.domain} on {', '.join(closed)}: nothing may run in it": closed,
-        f"take {people} people out of it": people,
+        f"end the membership of its {people} people": people > 1,
     }
     return [step for step, there in steps.items() if there]
 

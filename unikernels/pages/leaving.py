@@ -62,7 +62,7 @@ def delete_account(request: PageRequest) -> HttpResponse:
     return found
 
 
-@reauthentication_required(app="mfa")  # type: ignore[untyped-decorator]  # as for second factors
+@reauthentication_required  # type: ignore[untyped-decorator]  # allauth has no types
 def _own_account(request: PageRequest) -> HttpResponse:
     return _delete(request, request.user)
 
