@@ -11,9 +11,9 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0006_invitations'),
+        ('accounts', '0010_gone_teams'),
         ('albatross', '0001_initial'),
-        ('unikernels', '0008_unikernels_by_name'),
+        ('unikernels', '0010_failed_operations'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
