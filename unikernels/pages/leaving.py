@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
-from django.contrib.auth import logout
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -83,7 +82,7 @@ def _delete(request: PageRequest, user: User) -> HttpResponse:
                 messages.error(request, " ".join([str(error), *error.reasons]))
                 return HttpResponseRedirect(request.get_full_path())
             if oneself:
-                logout(request)
+                request.session.flush()  # nobody is left who could log out
                 return redirect("account_login")
             return _gone(request, f"The account {name} is deleted.", left, "admin:accounts_user_changelist")
     context = {
