@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from accounts.models import ApiToken, Membership, Role, Team, User
 from accounts.scopes import RANK, Need, Scope, least, role_of, scopes_of
-from mollymawk.errors import Forbidden, Missing
+from mollymawk.errors import FactorMissing, Forbidden, Missing, Unproven
 
 NOTHING = "There is nothing here, or it is not yours."
 ANY = "*"  # no name of a unikernel: what concerns whichever of them
@@ -31,6 +31,7 @@ class Actor:
     credential: str
     address: str | None = None
     token: ApiToken | None = None
+    fresh: bool = True  # a session: proved a short while ago who it is
 
     def __post_init__(self) -> None:
         if self.user is None:
@@ -56,7 +57,7 @@ class Actor:
             return None
         held = role_held(self.user, team)
         if held is None or self.token is None:
-            return held
+            return None if self.lacks_factor_for(team) else held
         return least([held, Role(self.token.role)])
 
     @property
@@ -71,7 +72,14 @@ class Actor:
             return list(Team.objects.all())
         if self.token:
             return [self.token.team] if self.role_in(self.token.team) else []
-        return list(Team.objects.filter(memberships__user=self.user, memberships__user__is_active=True))
+        mine = Team.objects.filter(memberships__user=self.user, memberships__user__is_active=True)
+        return [team for team in mine if not self.lacks_factor_for(team)]
+
+    def lacks_factor_for(self, team: Team) -> bool:
+        """Whether *team* demands a second factor of its members, and this person with a session has none."""
+        if self.token or self.user is None or not team.demands_second_factor:
+            return False
+        return not self.user.has_second_factor
 
 
 SYSTEM = Actor(None, "system")
@@ -96,6 +104,7 @@ def require(actor: Actor, team: Team | None, need: Need, *, unikernel: str | Non
     """
     held = actor.role_in(team)
     if held is None:
+        _require_factor(actor, team)
         raise Missing(NOTHING)
     require_scope(actor, scopes_of(need))
     role = role_of(need)
@@ -121,6 +130,20 @@ def _require_name(actor: Actor, unikernel: str | None) -> None:
     bound = ", ".join(sorted(actor.names))
     what = f"This is about {unikernel}" if unikernel else "This concerns the whole team"
     raise Forbidden(f"{what}; this token is bound to {bound}.")
+
+
+def _require_factor(actor: Actor, team: Team | None) -> None:
+    """Tell a member of *team* who is kept out for lack of a second factor what to do."""
+    if team and actor.user and actor.lacks_factor_for(team) and role_held(actor.user, team):
+        raise FactorMissing(f"The team {team} asks its members for a second factor, and you have none yet.")
+
+
+def require_fresh(actor: Actor) -> None:
+    """Raise ``Unproven`` before a sensitive change by a session that has not proved for a while who it is."""
+    if not actor.fresh:
+        raise Unproven(
+            "This needs your password or second factor once more: prove it at /accounts/reauthenticate/, then repeat."
+        )
 
 
 def require_superuser(actor: Actor) -> None:

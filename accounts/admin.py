@@ -23,12 +23,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.actors import Actor
+from accounts.actors import Actor, require_fresh
 from accounts.events import record
 from accounts.invitations import admin as invitations_admin
 from accounts.labels import check_label
 from accounts.mail import admin as mail_admin
 from accounts.models import ApiToken, Event, Membership, Quota, Team, User
+from accounts.proof import require_factor
 from accounts.readonly import ReadOnly
 from accounts.requests import actor_of
 from accounts.services import (
@@ -41,7 +42,7 @@ from accounts.services import (
 )
 from accounts.services.sessions import subject
 from accounts.services.teams import team_has
-from mollymawk.errors import ApplicationError, Invalid
+from mollymawk.errors import ApplicationError, Invalid, Unproven
 
 __all__ = ["invitations_admin", "mail_admin"]
 
@@ -49,6 +50,16 @@ Rows = QuerySet[Any]
 
 # Logging in happens on one page, with its limits on attempts and second factors.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth documents
+
+
+def _has_permission(request: HttpRequest) -> bool:
+    user = request.user
+    if isinstance(user, User) and user.is_staff:
+        require_factor(user)
+    return user.is_active and user.is_staff
+
+
+admin.site.has_permission = _has_permission  # type: ignore[method-assign]  # no superuser without a factor
 admin.site.site_header = admin.site.site_title = "Mollymawk"
 admin.site.index_title = "Administration"
 admin.site.unregister(Group)  # roles are held by memberships
@@ -71,6 +82,8 @@ def each(
     for row in rows:
         try:
             change(actor, row)
+        except Unproven:
+            raise  # accounts.proof asks for the proof
         except ApplicationError as error:
             site.message_user(request, f"{row}: {error}", messages.ERROR)
         else:
@@ -195,6 +208,7 @@ class SecondFactorAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  
 
 
 def _remove_factor(actor: Actor, factor: Any) -> None:
+    require_fresh(actor)
     with transaction.atomic():
         record(actor=actor, kind="user.second_factor_removed", subject=subject(factor.user), now=factor.type)
         factor.delete()

@@ -41,6 +41,7 @@ class TeamOut(serializers.Serializer[Any]):
     personal = serializers.BooleanField(help_text="is somebody's personal team")
     role = serializers.ChoiceField(_ROLES, help_text="what the caller may do there")
     members = serializers.IntegerField()
+    demands_second_factor = serializers.BooleanField(help_text="of members with a session; not of tokens")
 
 
 class TeamIn(Strict):
@@ -224,6 +225,7 @@ def _team(actor: Actor, held: dict[int, str], team: Any) -> dict[str, Any]:
         "personal": team.personal_of_id is not None,
         "role": Role.OWNER.value if actor.all_powerful else _role(actor, held, team),
         "members": team.people,
+        "demands_second_factor": team.demands_second_factor,
     }
 
 

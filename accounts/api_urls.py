@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts import api, api_members
+from accounts import api, api_members, api_people
 from accounts.audit import api as audit
 from accounts.invitations import api as invitations
 
@@ -12,6 +12,9 @@ urlpatterns = [
     path("events/", audit.Events.as_view(), name="api-events"),
     path("events/export/", audit.Export.as_view(), name="api-events-export"),
     path("token/", api.OwnToken.as_view(), name="api-token"),
+    path("sessions/", api_people.Sessions.as_view(), name="api-sessions"),
+    path("sessions/<int:pk>/", api_people.OneSession.as_view(), name="api-session"),
+    path("teams/<str:name>/second-factor/", api_people.SecondFactor.as_view(), name="api-second-factor"),
     path("teams/", api.Teams.as_view(), name="api-teams"),
     path("teams/<str:name>/members/", api_members.Members.as_view(), name="api-members"),
     path("teams/<str:name>/members/<int:pk>/", api_members.OneMember.as_view(), name="api-member"),

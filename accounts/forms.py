@@ -20,7 +20,7 @@ from accounts.scopes import ABOUT, Scope
 from accounts.services.tokens import DEFAULT_DAYS, MAX_DAYS, MAX_NAME
 from accounts.services.users import address_vouch
 from albatross.names import MAX_LABEL
-from mollymawk.errors import ApplicationError, Conflict
+from mollymawk.errors import ApplicationError, Conflict, Unproven
 
 STRENGTH_HELP = "At least 10 characters, and not a common one."
 ROLES = [
@@ -217,6 +217,8 @@ class TokenForm(RightsForm):
 
 def blame(form: forms.Form, error: ApplicationError) -> None:
     """Put what a service refused into *form*: beside the field that is to blame, else on top."""
+    if isinstance(error, Unproven):
+        raise error  # no field of the form is to blame: accounts.proof asks for the proof
     placed = False
     for field, texts in error.fields.items():
         if field in form.fields:

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from accounts.audit.models import Link  # noqa: F401 - Django looks here
 from accounts.invitations.models import Invitation as Invitation  # noqa: PLC0414 - Django looks here
@@ -57,6 +58,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    @cached_property
+    def has_second_factor(self) -> bool:
+        """Whether a login asks for more than the password (or a passkey does without). Asked once."""
+        factors: QuerySet[Any] = self.authenticator_set  # type: ignore[attr-defined]  # of allauth
+        return factors.exclude(type="recovery_codes").exists()
+
     @property
     def is_staff(self) -> bool:
         """The admin is for superusers."""
@@ -78,6 +85,9 @@ class Team(models.Model):
     domain = models.CharField(max_length=63, unique=True, help_text="first label of its unikernels' names")
     personal_of = models.OneToOneField(
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="personal_team"
+    )
+    demands_second_factor = models.BooleanField(
+        default=False, db_default=False, help_text="members with a session but without one are kept out"
     )
     created_at = models.DateTimeField(auto_now_add=True)
     members: models.ManyToManyField[User, Membership] = models.ManyToManyField(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeVar
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -12,10 +12,12 @@ from django.shortcuts import render
 
 from accounts.actors import Actor
 from accounts.models import User
+from accounts.proof import BEFORE_FORM, PROVEN_FOR, proven
 from accounts.requests import actor_of
-from mollymawk.errors import ApplicationError
+from mollymawk.errors import ApplicationError, Unproven
 
 P = ParamSpec("P")
+R = TypeVar("R", bound=HttpRequest)
 
 
 class PersonRequest(HttpRequest):
@@ -39,6 +41,8 @@ def page(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
         request.actor = actor_of(request)
         try:
             response = view(request, *args, **kwargs)
+        except Unproven:
+            raise  # answered by accounts.proof
         except ApplicationError as error:
             response = _failed(request, error)
         # What stands on these pages is for one person; some of it (a new token) only for this moment.
@@ -46,6 +50,23 @@ def page(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
         return response
 
     return answer  # type: ignore[return-value]  # the request is one of ours once the login is known
+
+
+def sensitive(
+    view: Callable[Concatenate[R, P], HttpResponse],
+) -> Callable[Concatenate[R, P], HttpResponse]:
+    """A page (inside of ``page``) whose form changes what only its person should: whoever did not prove for
+    a while who they are is asked before it is shown. The service asks once more when it comes back.
+    """
+
+    @wraps(view)
+    def answer(request: R, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        shown = request.method in {"GET", "HEAD"}
+        if not proven(request, BEFORE_FORM if shown else PROVEN_FOR):
+            raise Unproven("Prove first that it is you.")
+        return view(request, *args, **kwargs)
+
+    return answer  # type: ignore[return-value]  # the same arguments, by position
 
 
 def _failed(request: HttpRequest, error: ApplicationError) -> HttpResponse:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 
 from accounts.actors import Actor
 from accounts.models import ApiToken, User
+from accounts.proof import proven, require_factor
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -31,7 +32,8 @@ def actor_of(request: HttpRequest | Request) -> Actor:
     token = request.auth if isinstance(request, Request) else None
     if isinstance(token, ApiToken):
         return Actor(user, f"token mm_{token.key_id}", address, token)
-    return Actor(user, "session", address)
+    require_factor(user)
+    return Actor(user, "session", address, fresh=proven(request))
 
 
 def client_address(request: HttpRequest | Request) -> str | None:

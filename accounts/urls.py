@@ -20,6 +20,7 @@ urlpatterns = [
     path("teams/<str:name>/", views.team, name="team"),
     path("teams/<str:name>/members/<int:pk>/", views.member_role, name="member-role"),
     path("teams/<str:name>/members/<int:pk>/remove/", views.member_leave, name="member-remove"),
+    path("teams/<str:name>/second-factor/", views.second_factor, name="team-second-factor"),
     path("teams/<str:name>/transfer/", views.transfer, name="team-transfer"),
     path("teams/<str:name>/invitations/<int:pk>/again/", invitations.again, name="invitation-again"),
     path("teams/<str:name>/invitations/<int:pk>/withdraw/", invitations.withdraw, name="invitation-withdraw"),

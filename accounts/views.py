@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.core import ratelimit
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -20,13 +21,14 @@ from accounts.access import member_of, team_of, token_of
 from accounts.forms import InviteForm, RoleForm, SetupForm, TeamForm, TokenForm, TransferForm, blame
 from accounts.invitations.pages import listed
 from accounts.invitations.services import invitations_open, invite
-from accounts.models import Role, Team, User
-from accounts.pages import PersonRequest, page
+from accounts.models import Membership, Role, Team, User
+from accounts.pages import PersonRequest, page, sensitive
 from accounts.requests import client_address
 from accounts.services import (
     member_remove,
     member_set,
     needs_setup,
+    second_factor_demand,
     setup_token_redeem,
     team_create,
     team_transfer,
@@ -97,6 +99,11 @@ def teams(request: PersonRequest) -> HttpResponse:
         "rows": rows.annotate(people=Count("memberships")).order_by("name"),
         "roles": dict(request.user.memberships.values_list("team_id", "role")),
         "invitations": listed(request.user),
+        "shut": [
+            row.team
+            for row in request.user.memberships.select_related("team")
+            if not request.actor.all_powerful and request.actor.lacks_factor_for(row.team)
+        ],
     }
     return render(request, "accounts/teams.html", context, status=INVALID if form.errors else 200)
 
@@ -120,12 +127,19 @@ def team(request: PersonRequest, name: str) -> HttpResponse:
     context = {
         "team": found,
         "form": form,
-        "members": found.memberships.select_related("user").order_by("user__email"),
+        "members": _members(found),
         "invitations": invitations_open(found).order_by("email") if owns else [],
         "owns": owns,
         "role_names": Role.values,
     }
     return render(request, "accounts/team.html", context, status=INVALID if form.errors else 200)
+
+
+def _members(team: Team) -> QuerySet[Membership]:
+    """Who is in *team*, each with whether they have a second factor."""
+    factors = Authenticator.objects.filter(user=OuterRef("user")).exclude(type="recovery_codes")
+    rows = team.memberships.select_related("user").annotate(factor=Exists(factors))
+    return rows.order_by("user__email")
 
 
 @page
@@ -179,6 +193,7 @@ def _removed(request: PersonRequest, found: Team, user: User) -> HttpResponseRed
 
 
 @page
+@sensitive
 @require_http_methods(["GET", "POST"])
 def transfer(request: PersonRequest, name: str) -> HttpResponse:
     """Make another member the owner, in one step."""
@@ -195,6 +210,24 @@ def transfer(request: PersonRequest, name: str) -> HttpResponse:
             return redirect("team", found.name)
     context = {"team": found, "form": form, "others": others}
     return render(request, "accounts/transfer.html", context, status=INVALID if form.errors else 200)
+
+
+@page
+@require_POST
+def second_factor(request: PersonRequest, name: str) -> HttpResponse:
+    """Demand a second factor of the members, or no longer."""
+    found = team_of(request.actor, name, Role.OWNER)
+    demanded = request.POST.get("demanded") == "yes"
+    try:
+        second_factor_demand(actor=request.actor, team=found, demanded=demanded)
+    except Refused as error:
+        messages.error(request, str(error))
+    else:
+        sentence = (
+            "Members need a second factor now." if demanded else "Members need no second factor any more."
+        )
+        messages.success(request, sentence)
+    return redirect("team", found.name)
 
 
 # --- tokens --------------------------------------------------------------------------------------

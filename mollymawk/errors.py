@@ -5,6 +5,8 @@
     ApplicationError (500)
       Invalid (400)        what was sent cannot be understood; ``fields`` says where
       Forbidden (403)      known, but not allowed; says what is missing
+        Unproven           … before a session proved (again) who it is
+          FactorMissing    … without a second factor
       Missing (404)        not there, or not yours
       Conflict (409)       something else is under way or has changed
       Refused (422)        understood and allowed, but it would not work; ``reasons`` lists all why
@@ -52,6 +54,18 @@ class Forbidden(ApplicationError):
     """The role does not suffice."""
 
     status, code, exit_code = 403, "forbidden", 4
+
+
+class Unproven(Forbidden):
+    """Allowed, once a session proves again who it is: password or second factor."""
+
+    code = "reauthenticate"
+
+
+class FactorMissing(Unproven):
+    """Allowed, once the person has a second factor."""
+
+    code = "second-factor-missing"
 
 
 class Missing(ApplicationError):

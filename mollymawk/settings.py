@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.sessions.seen",
+    "accounts.proof.answers_unproven",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -161,6 +162,8 @@ MFA_TOTP_ISSUER = "Mollymawk"
 MFA_TOTP_TOLERANCE = 1  # steps of 30 s: phones and servers differ by seconds (RFC 6238, 5.2)
 # A superuser has looked at each account before it can log in; mail may not even be configured.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
+# Of whom the installation demands a second factor; teams may demand it of their members.
+SECOND_FACTOR = env_choice("SECOND_FACTOR", "none", ("none", "superusers", "all"))
 # The limits on logins, resets and set-up are counted here: shared by all web processes, and working
 # while the broker is away.
 CACHES = {

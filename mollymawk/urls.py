@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
 from mollymawk.health import health
 from unikernels.metrics.door import metrics
+
+listed = partial(RedirectView.as_view, http_method_names=["get", "head"])
 
 urlpatterns = [
     path("healthz", health, name="health"),
@@ -16,8 +20,9 @@ urlpatterns = [
     path("api/v1/", include("accounts.api_urls")),
     path("api/v1/", include("unikernels.api.urls")),
     path("api/", include("unikernels.upstream.urls")),
-    path("accounts/2fa/webauthn/", RedirectView.as_view(pattern_name="mfa_index")),  # they are listed there
-    path("accounts/sessions/", RedirectView.as_view(pattern_name="sessions")),
+    # Lists of allauth's that are pages of ours.
+    path("accounts/2fa/webauthn/", listed(pattern_name="mfa_index")),
+    path("accounts/sessions/", listed(pattern_name="sessions")),
     path("accounts/", include("allauth.urls")),
     path("", include("accounts.urls")),
     path("", include("unikernels.pages.urls")),

@@ -11,6 +11,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.core.serializers.json import DjangoJSONEncoder
+from rich.console import Console
+from rich.table import Table
 
 from accounts.scopes import Scope
 from mollymawk.errors import ApplicationError
@@ -42,6 +44,13 @@ class ServiceCommand(BaseCommand):
         """One line on stdout: *text*, or *facts* as JSON for scripts."""
         self.stdout.write(json.dumps(facts, cls=DjangoJSONEncoder) if self.json else text)
 
+    def show(self, rows: list[dict[str, str]]) -> None:
+        """A list on stdout: a table for people, JSON for scripts."""
+        if self.json:
+            print_json(self.stdout, rows)
+        else:
+            self.stdout.write(table(rows), ending="")
+
     def say(self, text: str) -> None:
         """Tell the operator on stderr: stdout is for what another program reads."""
         self.stderr.write(text, style_func=str)
@@ -65,6 +74,18 @@ def add_rights_options(parser: CommandParser) -> None:
 def rights_given(options: Mapping[str, Any]) -> dict[str, Any]:
     """What those options say, for a service."""
     return {"scopes": options["scope"], "unikernels": options["unikernel"]}
+
+
+def table(rows: list[dict[str, str]]) -> str:
+    """*rows* for people, under the names of their members."""
+    heads = [name.replace("_", " ").capitalize() for name in (rows[0] if rows else {})]
+    found = Table(*heads, box=None, pad_edge=False)
+    for row in rows:
+        found.add_row(*row.values())
+    console = Console()
+    with console.capture() as capture:
+        console.print(found)
+    return capture.get()
 
 
 def add_password_option(parser: CommandParser) -> None:

@@ -8,6 +8,7 @@ from accounts.services.teams import (
     member_remove,
     member_set,
     personal_team_ensure,
+    second_factor_demand,
     team_create,
     team_transfer,
 )
@@ -22,6 +23,7 @@ from accounts.services.tokens import (
 )
 from accounts.services.users import (
     password_set,
+    second_factors_remove,
     superuser_set,
     user_activate,
     user_add,
@@ -38,6 +40,8 @@ __all__ = [
     "needs_setup",
     "password_set",
     "personal_team_ensure",
+    "second_factor_demand",
+    "second_factors_remove",
     "session_end",
     "session_list",
     "sessions_end",

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts.actors import NOTHING, Actor, require, require_superuser
+from accounts.actors import NOTHING, Actor, require, require_fresh, require_superuser
 from accounts.events import record
 from accounts.labels import check_label, free_label, label_of
 from accounts.models import ApiToken, Membership, Role, Team, User
@@ -116,6 +116,7 @@ def team_transfer(*, actor: Actor, team: Team, user: User) -> Membership:
     Refused for a personal team.
     """
     require(actor, team, Role.OWNER)
+    require_fresh(actor)
     if team.personal_of_id is not None:
         raise Refused("A personal team is owned by its person.")
     with transaction.atomic():
@@ -162,6 +163,25 @@ def member_remove(*, actor: Actor, team: Team, user: User) -> None:
         member.delete()
         ApiToken.objects.filter(team=team, created_by=user, revoked_at=None).update(revoked_at=timezone.now())
         _record_member(actor, team, user, "member.removed", was=member.role)
+
+
+def second_factor_demand(*, actor: Actor, team: Team, demanded: bool) -> Team:
+    """Whether members of *team* need a second factor; owners say so. Tokens are not affected, superusers
+    come in as before. Refused for an owner who has none: they would shut themselves out.
+    """
+    require(actor, team, Role.OWNER)
+    require_fresh(actor)
+    if actor.token:
+        raise Forbidden("This is for people: log in.")
+    if demanded and actor.user and not actor.user.has_second_factor:
+        raise Refused("Add a second factor of your own first, or you would shut yourself out.")
+    with transaction.atomic():
+        changed = Team.objects.filter(pk=team.pk).exclude(demands_second_factor=demanded)
+        if changed.update(demands_second_factor=demanded):
+            was, now = ("demanded", "free")[demanded], ("free", "demanded")[demanded]
+            record(actor=actor, kind="team.second_factor", subject=subject(team), team=team, was=was, now=now)
+    team.demands_second_factor = demanded
+    return team
 
 
 def subject(team: Team) -> str:

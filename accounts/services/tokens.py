@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts import tokens
-from accounts.actors import Actor, require
+from accounts.actors import Actor, require, require_fresh
 from accounts.events import record
 from accounts.models import ApiToken, Role, Team
 from accounts.scopes import all_of
@@ -52,6 +52,7 @@ def token_issue(
     if actor.user is None or actor.token is not None:
         raise Forbidden("Tokens are made by people, not by programs.")
     require(actor, team, Role.OWNER)
+    require_fresh(actor)
     name = _check_name(name)
     _check_days(days)
     rights = rights_of(role=role, scopes=scopes, unikernels=unikernels, networks=networks)

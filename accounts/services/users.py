@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from accounts.actors import Actor, require_superuser
+from accounts.actors import Actor, require_fresh, require_superuser
 from accounts.events import record
 from accounts.models import User
 from accounts.services.sessions import sessions_end, subject
@@ -38,6 +39,7 @@ def user_add(*, actor: Actor, email: str, password: str, superuser: bool = False
     that have no member yet are a new superuser's.
     """
     require_superuser(actor)
+    require_fresh(actor)
     with transaction.atomic():
         user = _create(email, password, is_active=True, is_superuser=superuser)
         address_vouch(user)
@@ -51,6 +53,7 @@ def user_add(*, actor: Actor, email: str, password: str, superuser: bool = False
 def user_activate(*, actor: Actor, user: User) -> User:
     """Let *user* in; the personal team is made if it is not there yet. Again is harmless."""
     require_superuser(actor)
+    require_fresh(actor)
     with transaction.atomic():
         if User.objects.filter(pk=user.pk, is_active=False).update(is_active=True, admitted=False):
             record(actor=actor, kind="user.activated", subject=subject(user), data={"email": user.email})
@@ -65,6 +68,7 @@ def user_deactivate(*, actor: Actor, user: User) -> User:
     Refused for oneself and for the last superuser.
     """
     require_superuser(actor)
+    require_fresh(actor)
     _not_oneself(actor, user, "You cannot shut yourself out; another superuser can.")
     with transaction.atomic():
         _keep_a_superuser(user)
@@ -78,6 +82,7 @@ def user_deactivate(*, actor: Actor, user: User) -> User:
 def superuser_set(*, actor: Actor, user: User, superuser: bool) -> User:
     """Make *user* a superuser, or no longer one. Refused for oneself and for the last one."""
     require_superuser(actor)
+    require_fresh(actor)
     _not_oneself(actor, user, "You cannot take this from yourself; another superuser can.")
     with transaction.atomic():
         if not superuser:
@@ -99,6 +104,7 @@ def superuser_set(*, actor: Actor, user: User, superuser: bool) -> User:
 def password_set(*, actor: Actor, user: User, password: str) -> User:
     """Give *user* another password, as a superuser; all sessions of theirs end."""
     require_superuser(actor)
+    require_fresh(actor)
     check_password(password, user)
     with transaction.atomic():
         user.set_password(password)
@@ -123,6 +129,26 @@ def check_email(email: str) -> str:
     except ValidationError as error:
         raise Invalid("This is no e-mail address.", fields={"email": error.messages}) from error
     return email
+
+
+def second_factors_remove(*, actor: Actor, user: User) -> list[str]:
+    """Take all second factors off *user*, who lost them; which kinds there were. Their sessions end.
+
+    The password alone lets them in afterwards: make sure first that it is they who ask. Superusers and
+    operators, and nobody for themselves: who lost theirs has no session that could prove it.
+    """
+    require_superuser(actor)
+    require_fresh(actor)
+    _not_oneself(actor, user, "Your own you remove on the page of second factors.")
+    with transaction.atomic():
+        factors = Authenticator.objects.filter(user=user)
+        kinds = sorted(set(factors.values_list("type", flat=True)))
+        if kinds:
+            factors.delete()
+            data = {"email": user.email, "kinds": kinds}
+            record(actor=actor, kind="user.second_factors_removed", subject=subject(user), data=data)
+        sessions_end(actor=actor, user=user)
+    return kinds
 
 
 def address_vouch(user: User) -> None:

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from accounts.models import ApiToken, Event, Role, Team, User
 from accounts.services import setup_token_redeem, token_find, user_register
@@ -208,3 +210,29 @@ def test_a_key_is_made_before_anything_is_configured(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     Fernet(done.stdout.strip())
+
+
+def test_somebody_is_logged_out_by_command(alice: User) -> None:
+    for address in ("192.0.2.1", "192.0.2.2"):
+        client = Client(REMOTE_ADDR=address, HTTP_USER_AGENT="curl/8.1")
+        client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
+    rows = json.loads(run("session_list", alice.email, "--json"))
+    assert [(row["browser"], row["address"]) for row in rows] == [
+        ("curl", "192.0.2.2"),
+        ("curl", "192.0.2.1"),
+    ]
+    assert (
+        run("session_revoke", alice.email, rows[0]["id"]) == "1 of the sessions of alice@example.org ended.\n"
+    )
+    assert "192.0.2.1" in run("session_list", alice.email)
+    run("session_revoke", alice.email, "--all")
+    assert json.loads(run("session_list", alice.email, "--json")) == []
+    assert fails("session_revoke", alice.email, rows[0]["id"]).returncode == 3
+
+
+def test_second_factors_are_reset_and_demanded_by_command(robur: Team, alice: User) -> None:
+    Authenticator.objects.create(user=alice, type="totp", data={})
+    assert "removed: totp" in run("second_factor_reset", alice.email)
+    assert run("team_second_factor", "robur", "on") == "robur demands a second factor of its members.\n"
+    robur.refresh_from_db()
+    assert robur.demands_second_factor

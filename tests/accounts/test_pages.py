@@ -103,13 +103,15 @@ def test_owners_and_superusers_change_it(
 
 
 def _poster(
-    path: str, data: dict[str, str], request: pytest.FixtureRequest
+    path: str, data: dict[str, Any], request: pytest.FixtureRequest
 ) -> tuple[Team, Callable[[Client], Any]]:
     robur, alice, bob = (request.getfixturevalue(name) for name in ("robur", "alice", "bob"))
     token = token_find(request.getfixturevalue("token_of")(alice, Role.VIEWER))
     assert token is not None
     address = path.format(bob=bob.pk, key_id=token.key_id)
-    sent = {name: value.format(bob=bob.pk) for name, value in data.items()}
+    sent = {
+        name: value.format(bob=bob.pk) if isinstance(value, str) else value for name, value in data.items()
+    }
     return robur, lambda client: client.post(address, sent)
 
 

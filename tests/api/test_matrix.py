@@ -285,6 +285,13 @@ MATRIX: dict[tuple[str, str], Call] = {
         _at("invitations/{h.invitation.pk}/answer/"),
         lambda house: {"answer": "accept"},
     ),
+    ("api-sessions", "get"): (PEOPLE, _at("sessions/"), _nothing),
+    ("api-session", "delete"): (MINE, _at("sessions/99/"), _nothing),
+    ("api-second-factor", "put"): (
+        LOGGED_IN,
+        _at("teams/robur/second-factor/"),
+        lambda house: {"demanded": False},
+    ),
     ("api-team-tokens", "get"): (LOGGED_IN, _at("teams/robur/tokens/"), _nothing),
     ("api-team-tokens", "post"): (LOGGED_IN, _at("teams/robur/tokens/"), lambda house: {"name": "ci"}),
     ("api-team-token", "delete"): (

@@ -22,7 +22,7 @@ from accounts.models import ApiToken, Role, Team, User
 from accounts.services import member_remove, member_set, team_create, token_issue, token_revoke
 from mollymawk.keyring import seal_json
 from tests.api.house import SECRET, managed, runs, share
-from tests.cast import person
+from tests.cast import enter, person
 from tests.pages.hooks import Hooks
 from tests.pages.storage import Storage
 from tests.pages.updates import Updates
@@ -96,6 +96,8 @@ class Planted:
             "people/pk": self.member.pk,
             "users/pk": self.member.pk,
             "quota-requests/pk": self.asked.pk,
+            "sessions/pk": 987654,
+            "keys/pk": 987654,
             "build/pk": self.updates.new.pk,
             "file_pk": storage.file.pk,
             "check_pk": world.up.pk,
@@ -160,8 +162,7 @@ class Planted:
         }
         clients = {"nobody": Client()}
         for name, user in people.items():
-            clients[name] = Client()
-            clients[name].force_login(user)
+            clients[name] = enter(Client(), user)
         return clients
 
     def _programs(self) -> dict[str, Client]:

@@ -13,6 +13,7 @@ import pytest
 from django.test import Client
 
 from tests.api.test_matrix import MATRIX, OPEN
+from tests.cast import enter
 from tests.security.asking import FOUND, address_of, body, nothing_written
 from tests.security.planted import Planted
 
@@ -56,7 +57,7 @@ def test_whoever_is_to_be_refused_is(route: str, method: str, planted: Planted) 
 @pytest.mark.parametrize(("route", "method"), [call for call in CALLS if call[1] != "get"])
 def test_a_session_changes_nothing_without_its_token(route: str, method: str, planted: Planted) -> None:
     browser = Client(enforce_csrf_checks=True)
-    browser.force_login(planted.root)
+    enter(browser, planted.root)
     with nothing_written():
         answer = browser.generic(method.upper(), address_of(route, planted), content_type="application/json")
     assert answer.status_code == 403

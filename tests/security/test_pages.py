@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from tests.cast import enter
 from tests.security.asking import FOUND, address_of, nothing_written, verdict
 from tests.security.planted import Planted
 from tests.security.stated import BY_SECRET, IN, NOBODY, PAGES, PEOPLE, expected
@@ -48,7 +49,7 @@ def test_other_methods_are_refused(route: str, planted: Planted) -> None:
 @pytest.mark.parametrize("route", [route for route, (_, methods) in PAGES.items() if "POST" in methods])
 def test_a_change_needs_the_token_of_the_form(route: str, planted: Planted) -> None:
     browser = Client(enforce_csrf_checks=True)
-    browser.force_login(planted.root)
+    enter(browser, planted.root)
     with nothing_written():
         answer = browser.post(address_of(route, planted))
     assert answer.status_code == 403

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.actors import Actor, require_superuser
+from accounts.actors import Actor, require_fresh, require_superuser
 from accounts.events import record
 from albatross.address import Address
 from albatross.edge import client_for
@@ -54,6 +54,7 @@ def instance_add(
     the reason when the test fails.
     """
     require_superuser(actor)
+    require_fresh(actor)
     fields = _read(
         name=name,
         address=address,
@@ -96,6 +97,7 @@ def instance_update(
     Raises what ``instance_add`` raises.
     """
     require_superuser(actor)
+    require_fresh(actor)
     given = _read(
         name=name,
         address=address,
@@ -136,6 +138,7 @@ def instance_remove(*, actor: Actor, instance: Instance) -> None:
     versions and operations of stopped unikernels go with it; the events stay.
     """
     require_superuser(actor)
+    require_fresh(actor)
     with transaction.atomic():
         own = Unikernel.objects.filter(instance=instance, team__isnull=False)
         alive = own.exclude(state=Unikernel.Presence.STOPPED)

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.actors import Actor, require, require_superuser
+from accounts.actors import Actor, require, require_fresh, require_superuser
 from accounts.events import record
 from accounts.models import ApiToken, Membership, Role, Team, User
 from accounts.services import teams as of_teams
@@ -44,6 +44,7 @@ def team_delete(*, actor: Actor, team: Team, leave: bool = False) -> list[str]:
     ``Refused`` with every reason. A domain in which nothing is left is closed, afterwards.
     """
     _may_delete(actor, team, leave=leave)
+    require_fresh(actor)
     with transaction.atomic():
         _lock(team)
         if team.personal_of_id:
@@ -65,6 +66,7 @@ def user_delete(*, actor: Actor, user: User, heir: User | None = None, leave: bo
     last superuser, and for the last owner of a team.
     """
     _may_delete_user(actor, user, heir, leave=leave)
+    require_fresh(actor)
     closing: list[Domain] = []
     with transaction.atomic():
         of_users.superusers_lock()

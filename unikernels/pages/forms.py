@@ -9,7 +9,7 @@ from django import forms
 
 from accounts.models import Team
 from albatross.models import Instance
-from mollymawk.errors import ApplicationError
+from mollymawk.errors import ApplicationError, Unproven
 from unikernels.blocks.packing import Packing
 from unikernels.configuration import MAX_CPUS, MAX_MEMORY
 
@@ -23,6 +23,8 @@ _RANGE = re.compile(r"(\d{1,4})(?:-(\d{1,4}))?", re.ASCII)
 
 def show_error(form: forms.Form, error: ApplicationError) -> None:
     """Put what a service found wrong where it belongs: at its fields, and above the form."""
+    if isinstance(error, Unproven):
+        raise error  # nothing is wrong with the form: accounts.proof asks for the proof
     for name, texts in error.fields.items():
         form.add_error(name if name in form.fields else None, texts)
     if not error.fields:

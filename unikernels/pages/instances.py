@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.pages import sensitive
 from albatross.models import Instance
 from mollymawk.errors import ApplicationError
 from unikernels.access import instance_of, instances_of, quotas_of, unikernels_of
@@ -75,6 +76,7 @@ def instance(request: PageRequest, name: str) -> HttpResponse:
 
 
 @page
+@sensitive
 @require_http_methods(["GET", "POST"])
 def add(request: PageRequest) -> HttpResponse:
     """A new instance; it is asked before it is kept."""
@@ -92,6 +94,7 @@ def add(request: PageRequest) -> HttpResponse:
 
 
 @page
+@sensitive
 @require_http_methods(["GET", "POST"])
 def edit(request: PageRequest, name: str) -> HttpResponse:
     """Change an instance; tested before it is kept."""
@@ -142,6 +145,7 @@ def retry(request: PageRequest, name: str) -> HttpResponse:
 
 
 @page
+@sensitive
 @require_http_methods(["GET", "POST"])
 def remove(request: PageRequest, name: str) -> HttpResponse:
     """Ask for the name, then forget the instance."""

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import team_of
 from accounts.models import Quota
+from accounts.pages import sensitive
 from albatross.messages import Policy
 from albatross.models import Instance
 from mollymawk.errors import ApplicationError
@@ -71,6 +72,7 @@ def choose(request: PageRequest) -> HttpResponse:
 
 
 @page
+@sensitive
 @require_http_methods(["GET", "POST"])
 def quota(request: PageRequest, team: str, instance: str) -> HttpResponse:
     """Grant a team its share of an instance: what it means is shown before it is done."""

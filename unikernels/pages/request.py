@@ -17,7 +17,7 @@ from django_htmx.middleware import HtmxDetails
 from accounts.actors import Actor
 from accounts.models import Membership, Role, Team, User
 from accounts.requests import actor_of
-from mollymawk.errors import ApplicationError, Forbidden, Missing
+from mollymawk.errors import ApplicationError, Forbidden, Missing, Unproven
 from unikernels.pages.site import Frame
 
 P = ParamSpec("P")
@@ -45,7 +45,7 @@ class Viewer(Actor):
     @cached_property
     def _memberships(self) -> list[Membership]:
         held = Membership.objects.filter(user=self.user, user__is_active=True).select_related("team")
-        return list(held.order_by("team__name"))
+        return [row for row in held.order_by("team__name") if not self.lacks_factor_for(row.team)]
 
 
 class PageRequest(HttpRequest):
@@ -82,10 +82,12 @@ def page(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
         if not request.user.is_authenticated:
             return HttpResponseClientRefresh() if asked.htmx else redirect_to_login(request.get_full_path())
         who = actor_of(request)
-        asked.actor = Viewer(who.user, who.credential, who.address)
+        asked.actor = Viewer(who.user, who.credential, who.address, fresh=who.fresh)
         asked.frame = Frame(request, asked.actor)
         try:
             response = view(asked, *args, **kwargs)
+        except Unproven:
+            raise  # answered by accounts.proof
         except ApplicationError as error:
             return error_page(request, error)
         # What stands on these pages is for one person, and true for a moment.

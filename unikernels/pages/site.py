@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from accounts.actors import Actor
 from accounts.models import Team, User
+from accounts.proof import factor_demanded
 from accounts.requests import actor_of
 from unikernels.access import operations_of
 from unikernels.models import Freeze, QuotaRequest
@@ -144,4 +145,6 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 def _actor(request: HttpRequest) -> Actor | None:
     """Who looks at a page that is none of ours, if somebody is logged in."""
     user = getattr(request, "user", None)
-    return actor_of(request) if isinstance(user, User) and user.is_active else None
+    if not isinstance(user, User) or not user.is_active or factor_demanded(user):
+        return None
+    return actor_of(request)

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.actors import SYSTEM, Actor, require_superuser
+from accounts.actors import SYSTEM, Actor, require_fresh, require_superuser
 from accounts.events import record
 from accounts.models import Quota, Team
 from albatross.edge import client_for
@@ -52,6 +52,7 @@ def quota_grant(
     its ``problem`` says why. Raises ``Invalid``, and ``Refused`` for what the instance does not have.
     """
     require_superuser(actor)
+    require_fresh(actor)
     policy = policy_of(unikernels, memory, block, cpuids, bridges)
     policies = observed_policies(instance)
     _refuse_beyond(instance, policy, policies.get(ROOT))
@@ -92,6 +93,7 @@ def quota_apply(*, actor: Actor, quota: Quota) -> None:
 def quota_revoke(*, actor: Actor, quota: Quota) -> None:
     """Forget a grant. Refused while the instance has the policy, which nobody can remove from afar."""
     require_superuser(actor)
+    require_fresh(actor)
     domain = quota.team.domain
     if policy_for(quota.instance, (domain,)) is not None:
         raise Refused(

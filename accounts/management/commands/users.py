@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.core.management.base import CommandParser
-from rich.console import Console
-from rich.table import Table
 
 from accounts.management.base import ServiceCommand
 from accounts.models import User
@@ -21,10 +18,10 @@ class Command(ServiceCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--waiting", action="store_true", help="only those who may not log in")
 
-    def handle(self, *args: Any, waiting: bool, json: bool, **_: Any) -> None:
+    def handle(self, *args: Any, waiting: bool, **_: Any) -> None:
         people = User.objects.order_by("is_active", "email")
         rows = [_row(user) for user in (people.filter(is_active=False) if waiting else people)]
-        self.stdout.write(_json(rows) if json else _table(rows), ending="\n" if json else "")
+        self.show(rows)
 
 
 def _row(user: User) -> dict[str, str]:
@@ -35,17 +32,3 @@ def _row(user: User) -> dict[str, str]:
         "joined": user.date_joined.isoformat(timespec="seconds"),
         "last_login": user.last_login.isoformat(timespec="seconds") if user.last_login else "",
     }
-
-
-def _json(rows: list[dict[str, str]]) -> str:
-    return json.dumps(rows, indent=2)
-
-
-def _table(rows: list[dict[str, str]]) -> str:
-    table = Table("Email", "State", "Joined", "Last login", box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*row.values())
-    console = Console()
-    with console.capture() as capture:
-        console.print(table)
-    return capture.get()

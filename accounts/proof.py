@@ -1,0 +1,87 @@
+"""What a session has to prove before it may act: a second factor where one is demanded (``SECOND_FACTOR``,
+or by a team), and for a sensitive change who it is, once more. Tokens are asked for neither.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from urllib.parse import urlencode, urlsplit
+
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+from django_htmx.http import HttpResponseClientRedirect
+from rest_framework.request import Request
+
+from accounts.models import User
+from mollymawk.errors import FactorMissing, Unproven
+
+# Seconds since somebody proved who they are: before a form is shown, and when it comes back. Between the
+# two there is time to fill it in.
+BEFORE_FORM = 300
+PROVEN_FOR = 900
+
+
+def proven(request: HttpRequest | Request, within: int = PROVEN_FOR) -> bool:
+    """Whether the person of this session proved in the last *within* seconds who they are: by logging in,
+    or when they were asked again. Who has nothing to be asked for (neither password nor second factor:
+    they come in by OIDC) is not asked.
+    """
+    used = [float(record["at"]) for record in get_authentication_records(request, request.user)]
+    if any(time.time() - at < within for at in used):
+        return True
+    return not get_reauthentication_flows(request.user)
+
+
+def factor_demanded(user: User) -> bool:
+    """Whether the installation demands a second factor of *user* that they do not have."""
+    demands = settings.SECOND_FACTOR == "all" or (
+        settings.SECOND_FACTOR == "superusers" and user.is_superuser
+    )
+    return demands and not user.has_second_factor
+
+
+def require_factor(user: User) -> None:
+    """Raise ``FactorMissing`` when *user* has to add a second factor before anything else."""
+    if factor_demanded(user):
+        raise FactorMissing("Everybody here needs a second factor, and you have none yet.")
+
+
+def answers_unproven(get_response: Callable[[HttpRequest], HttpResponseBase]) -> object:
+    """Middleware: what a page was refused for lack of proof leads to where the proof is given."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        return get_response(request)
+
+    def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return _answer(request, error) if isinstance(error, Unproven) else None
+
+    middleware.process_exception = process_exception  # type: ignore[attr-defined]  # as Django documents
+    return middleware
+
+
+def _answer(request: HttpRequest, error: Unproven) -> HttpResponse:
+    if isinstance(error, FactorMissing):
+        response = render(request, "accounts/factor_missing.html", {"sentence": str(error)}, status=403)
+        add_never_cache_headers(response)
+        return response
+    if request.method != "GET":
+        messages.warning(request, "Nothing was changed yet: do it once more.")
+    asked = f"{reverse('account_reauthenticate')}?{urlencode({'next': _back(request)})}"
+    htmx = request.headers.get("HX-Request") == "true"
+    return HttpResponseClientRedirect(asked) if htmx else redirect(asked)
+
+
+def _back(request: HttpRequest) -> str:
+    """The page that *request* came from, or is."""
+    if request.method == "GET" and request.headers.get("HX-Request") != "true":
+        return request.get_full_path()
+    # What was sent is not kept meanwhile: there may be keys and passwords in it.
+    page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer") or "")
+    return page.path if page.netloc == request.get_host() else "/"
