@@ -15,8 +15,8 @@ run: .venv/.base ## start everything on this machine: http://127.0.0.1:8000 (POR
 	@$(PY) manage.py up --port $(PORT)
 
 test: .venv/.dev tools ## the whole suite, on SQLite and on PostgreSQL at the same time
-	@# Two workers; each runs every test that concerns its database (tests/conftest.py: which ones).
-	$(PY) -m pytest -o console_output_style=classic --dist each --tx popen//env:TEST_DATABASE=sqlite//env:TEST_SHARED=1 --tx popen//env:TEST_DATABASE=postgresql//env:TEST_SHARED=1 $(ARGS)
+	@# Two workers on each; each pair runs every test that concerns its database (tests/conftest.py: which ones).
+	$(PY) -m pytest -o console_output_style=classic --dist each $(foreach part,1/2 2/2,$(foreach database,sqlite postgresql,--tx popen//env:TEST_DATABASE=$(database)//env:TEST_SHARED=1//env:TEST_PART=$(part))) $(ARGS)
 
 check: lint fast ## lint, types, migrations and the tests that need no processes: before each commit
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.conf import settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 
 from tests import postgresql
+
+# No test asserts times, so neither do those with many examples. `HYPOTHESIS_PROFILE=thorough` looks longer.
+_QUIET = hypothesis(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.register_profile("suite", _QUIET, max_examples=50)
+hypothesis.register_profile("thorough", _QUIET, max_examples=1000)
+hypothesis.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 pytest_plugins = ["tests.cast", "tests.chromium", "tests.redis_server"]
 
@@ -31,6 +42,14 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
     postgresql.end_sessions()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_disk_is_waited_for() -> Iterator[None]:
+    """No test survives a power loss, so none waits until its files would."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
 @pytest.fixture(scope="session")
 def worker_number(request: pytest.FixtureRequest) -> int:
     """0, 1, …: the worker of pytest-xdist that runs this test."""
@@ -44,8 +63,8 @@ def simulated_network(worker_number: int) -> str:
     return f"127.77.{100 + worker_number}.0/24"
 
 
-# `make test` runs both databases at the same time; what takes minutes and knows little difference then
-# runs on one of them only: folders and modules. Alone (`pytest tests/...`), everything runs on the
+# `make test` runs both databases at the same time, two workers on each: many tests wait for processes and
+# clocks. What takes minutes and knows little difference then runs on one database only: folders and modules. Alone (`pytest tests/...`), everything runs on the
 # database that is named.
 _ON_ONE = {
     "api": "postgresql",
@@ -53,19 +72,43 @@ _ON_ONE = {
     "commands": "sqlite",
     "mail": "postgresql",
     "pages": "sqlite",
+    "security": "postgresql",
     "test_crashes": "postgresql",
     "test_up": "sqlite",
     "test_supervisor": "sqlite",
     "test_procfile": "sqlite",
+    "upstream": "postgresql",
 }
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what the other worker runs, and on PostgreSQL what no database makes a difference to."""
-    chosen = [item for item in items if _is_ours(item)]
+    chosen = _part([item for item in items if _is_ours(item)])
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
+
+
+def _part(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Those of *items* that this worker of its database runs: whole modules, so that all take about as long."""
+    part, parts = map(int, settings.TEST_PART.split("/"))
+    weights: Counter[Path] = Counter()
+    for item in items:
+        weights[item.path] += _weight(item)
+    loads, ours = [0] * parts, set()
+    for path in sorted(weights, key=lambda path: (-weights[path], str(path))):
+        least = loads.index(min(loads))
+        loads[least] += weights[path]
+        if least == part - 1:
+            ours.add(path)
+    return [item for item in items if item.path in ours]
+
+
+def _weight(item: pytest.Item) -> int:
+    """About how long a test takes; 1 is 0.05 s."""
+    if item.get_closest_marker("processes") or item.get_closest_marker("browser"):
+        return 60
+    return 4 if _uses_database(item) else 1
 
 
 def _is_ours(item: pytest.Item) -> bool:

@@ -12,7 +12,8 @@ from tests import postgresql
 
 _folder = tempfile.TemporaryDirectory(prefix="mollymawk-tests-", ignore_cleanup_errors=True)
 TEST_DATABASE = os.environ.get("TEST_DATABASE", "sqlite")
-TEST_SHARED = "TEST_SHARED" in os.environ  # two workers, one on each database, share the work
+TEST_SHARED = "TEST_SHARED" in os.environ  # workers on both databases share the work
+TEST_PART = os.environ.get("TEST_PART", "1/1")  # which of so many workers on this database this one is
 
 (Path(_folder.name) / "staticfiles").mkdir()  # whitenoise warns when there is none
 
@@ -40,5 +41,6 @@ if TEST_DATABASE == "sqlite":
         },
     }
 
+WHITENOISE_AUTOREFRESH = True  # else each client of a test looks at every static file there is
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Argon2 costs 0.3 s a login
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

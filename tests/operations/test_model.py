@@ -245,4 +245,4 @@ class Operation(RuleBasedStateMachine):
 
 
 TestOperation = Operation.TestCase
-TestOperation.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+TestOperation.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)

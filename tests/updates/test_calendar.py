@@ -196,7 +196,7 @@ def opening(day: date, maintenance: Maintenance) -> datetime:
 
 
 @given(NIGHTS, CLOCKS, ZONES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @example(date(2026, 3, 29), "02:30", BERLIN)
 @example(date(2026, 10, 4), "02:15", LORD_HOWE)
 @example(date(2026, 4, 5), "01:59", LORD_HOWE)
@@ -211,7 +211,7 @@ def test_each_day_opens_when_a_person_who_looks_at_the_clock_would_open(
 
 
 @given(WINDOWS, MOMENTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_openings_follow_each_other_one_for_each_weekday(maintenance: Maintenance, moment: datetime) -> None:
     openings = [moment]
     for _ in range(2 * len(maintenance.weekdays)):
@@ -226,7 +226,7 @@ def test_openings_follow_each_other_one_for_each_weekday(maintenance: Maintenanc
 
 
 @given(WINDOWS, MOMENTS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_what_is_open_opened_before_and_closes_after_its_length(
     maintenance: Maintenance, moment: datetime
 ) -> None:
