@@ -40,7 +40,7 @@ def everything() -> dict[str, list[dict[str, Any]]]:
 @pytest.fixture
 def full(house: House, alice: User) -> House:  # noqa: F811 - the fixture
     """A house with one of everything that hangs together."""
-    house.window, house.check, house.content, house.newer, house.token()
+    house.window, house.check, house.content, house.newer, house.webhook, house.token()
     return house
 
 

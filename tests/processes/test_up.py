@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import signal
 import socket
 import stat
@@ -12,6 +13,7 @@ import requests
 
 from tests.processes.conftest import MakeUp
 from tests.processes.running import PROGRAMS, Up, descendants, exists, listening_addresses, wait_for
+from tests.webhooks.receiver import receiving, verify
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
 
@@ -44,6 +46,15 @@ def test_after_the_first_poll_newer_builds_are_shown(up: Up) -> None:
 
     wait_for(lambda: set(standings().values()) == {"update"}, "the first poll")
     assert {"hello", "web", "dns", "resolver"} <= standings().keys()
+
+
+def test_a_webhook_is_told_by_the_workers(up: Up) -> None:
+    with receiving(up.network.replace("0/24", "202")) as receiver:
+        words = ("--team", "demo", "--event", "member.removed", "--json")  # of which nothing else tells here
+        hook = json.loads(up.manage("webhook_add", receiver.url, *words))
+        up.manage("webhook_ping", str(hook["id"]))
+        wait_for(lambda: receiver.kinds == ["ping"], "the ping")
+    assert verify(receiver.got[0], hook["signing_secret"])
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
