@@ -90,7 +90,7 @@ def _let_go(team: Team) -> list[str]:
     gone = Unikernel.objects.filter(team=team).exclude(state=Presence.RUNNING).count()
     images = TeamImage.objects.filter(team=team).aggregate(size=Sum("image__size"))["size"]
     tokens, people = usable(team).count(), team.memberships.count()
-    invited = team.invitations.standing().count()
+    invited, hooks = team.invitations.standing().count(), team.webhooks.count()
     closed = [quota.instance.name for quota in quotas_to_close(team)]
     steps = {
         f"forget {gone} unikernels that do not run": gone,
@@ -98,6 +98,7 @@ def _let_go(team: Team) -> list[str]:
         f"let go of its images ({(images or 0) // _MIB} MB, as far as no other team has them)": images,
         f"revoke {tokens} API tokens": tokens,
         f"withdraw {invited} invitations": invited,
+        f"remove {hooks} webhooks": hooks,
         f"close its domain {team.domain} on {', '.join(closed)}: nothing may run in it": closed,
         f"end the membership of its {people} people": people > 1,
     }
