@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import team_of, user_of, user_with
 from accounts.models import Role, User
+from accounts.pages import sensitive
 from mollymawk.errors import ApplicationError
 from unikernels.leaving.services import team_delete, team_plan, user_delete, user_plan
 from unikernels.pages.request import PageRequest, page, say, superusers_only
@@ -18,6 +19,7 @@ from unikernels.pages.same import same
 
 
 @page
+@sensitive
 @require_http_methods(["GET", "POST"])
 def delete_team(request: PageRequest, team: str) -> HttpResponse:
     """Delete a team, once its name was typed."""
@@ -46,6 +48,7 @@ def delete_team(request: PageRequest, team: str) -> HttpResponse:
 
 
 @page
+@sensitive
 @require_http_methods(["GET", "POST"])
 def delete_person(request: PageRequest, pk: int) -> HttpResponse:
     """Delete somebody else's account, as a superuser."""
