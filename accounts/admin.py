@@ -30,6 +30,7 @@ from accounts.labels import check_label
 from accounts.mail import admin as mail_admin
 from accounts.models import ApiToken, Event, Membership, Quota, Team, User
 from accounts.proof import require_factor
+from accounts.publishers import admin as publishers_admin
 from accounts.readonly import ReadOnly
 from accounts.requests import actor_of
 from accounts.services import (
@@ -44,7 +45,7 @@ from accounts.services.sessions import subject
 from accounts.services.teams import team_has
 from mollymawk.errors import ApplicationError, Invalid, Unproven
 
-__all__ = ["invitations_admin", "mail_admin"]
+__all__ = ["invitations_admin", "mail_admin", "publishers_admin"]
 
 Rows = QuerySet[Any]
 

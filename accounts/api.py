@@ -27,7 +27,12 @@ from mollymawk.rest.shapes import Page, PageQuery, Strict
 BY_NAME = Keyset((Key("name", str),))
 
 MAX_NETWORK = 43  # characters: an IPv6 network with its length
-LABEL = serializers.CharField(max_length=MAX_LABEL)
+
+
+def label_field() -> serializers.CharField:
+    """A name of a unikernel or an issuer."""
+    return serializers.CharField(max_length=MAX_LABEL)
+
 
 _ROLES = [role.value for role in Role]
 _SCOPES = [scope.value for scope in Scope]
@@ -157,7 +162,7 @@ class TeamTokens(PersonEndpoint):
             help_text="left out: those of the role, or of a deployer; every token reads",
         )
         unikernels = serializers.ListField(
-            child=LABEL,
+            child=label_field(),
             required=False,
             allow_null=True,
             max_length=MAX_UNIKERNELS,

@@ -7,6 +7,7 @@ from django.urls import path
 from accounts import api, api_members, api_people
 from accounts.audit import api as audit
 from accounts.invitations import api as invitations
+from accounts.publishers import api as publishers
 
 urlpatterns = [
     path("events/", audit.Events.as_view(), name="api-events"),
@@ -30,6 +31,11 @@ urlpatterns = [
     ),
     path("invitations/", invitations.InvitationsToMe.as_view(), name="api-invitations-to-me"),
     path("invitations/<int:pk>/answer/", invitations.Answer.as_view(), name="api-invitation-answer"),
+    path("oidc/exchange/", publishers.Exchange.as_view(), name="oidc-exchange"),
+    path("issuers/", publishers.Issuers.as_view(), name="issuers"),
+    path("issuers/<str:name>/", publishers.OneIssuer.as_view(), name="issuer"),
+    path("teams/<str:name>/publishers/", publishers.Publishers.as_view(), name="publishers"),
+    path("teams/<str:name>/publishers/<int:pk>/", publishers.OnePublisher.as_view(), name="publisher"),
     path("teams/<str:name>/tokens/", api.TeamTokens.as_view(), name="api-team-tokens"),
     path("teams/<str:name>/tokens/<str:key_id>/", api.OneTeamToken.as_view(), name="api-team-token"),
 ]

@@ -14,6 +14,7 @@ from django.utils.functional import cached_property
 from accounts.audit.models import Link  # noqa: F401 - Django looks here
 from accounts.invitations.models import Invitation as Invitation  # noqa: PLC0414 - Django looks here
 from accounts.mail.models import QuietHours  # noqa: F401 - Django looks here
+from accounts.publishers.models import Issuer, Publisher, SpentIdentity  # noqa: F401 - Django looks here
 from albatross.models import Instance, Limits
 
 
@@ -156,6 +157,12 @@ class ApiToken(models.Model):
     unikernels = models.JSONField(null=True, blank=True, help_text="list of names; empty: all of the team")
     networks = models.JSONField(default=list, blank=True, help_text="list of networks; empty: from anywhere")
     name = models.CharField(max_length=100)
+    publisher = models.ForeignKey(
+        "accounts.Publisher", null=True, blank=True, on_delete=models.SET_NULL, related_name="tokens"
+    )
+    short = models.BooleanField(
+        default=False, editable=False, help_text="made for the identity of a workflow"
+    )
     key_id = models.CharField(max_length=16, unique=True, editable=False)
     pepper = models.PositiveSmallIntegerField(editable=False)
     secret_hash = models.CharField(max_length=64, editable=False)

@@ -7,6 +7,7 @@ from django.urls import path
 from accounts import sessions, views
 from accounts.invitations import pages as invitations
 from accounts.mail import pages as mail
+from accounts.publishers import pages as publishers
 
 urlpatterns = [
     path("setup/", views.setup, name="setup"),
@@ -27,6 +28,8 @@ urlpatterns = [
     path("invitation/", invitations.invitation, name="invitation"),
     path("invitation/<int:pk>/answer/", invitations.answer, name="invitation-answer"),
     path("invitation/<str:secret>/", invitations.link, name="invitation-link"),
+    path("teams/<str:name>/publishers/", publishers.publishers, name="team-publishers"),
+    path("teams/<str:name>/publishers/<int:pk>/remove/", publishers.publisher_end, name="publisher-remove"),
     path("teams/<str:name>/tokens/", views.team_tokens, name="team-tokens"),
     path("teams/<str:name>/tokens/<str:key_id>/revoke/", views.token_end, name="token-revoke"),
 ]

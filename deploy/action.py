@@ -230,8 +230,18 @@ def log_in(server: Server, inputs: Inputs, environment: Mapping[str, str]) -> No
     """Take the token that was given, or exchange the identity of this workflow for one."""
     server.token = inputs.text("token")
     if not server.token:
-        server.token = server.post("oidc/exchange/", {"jwt": _identity(server, inputs, environment)})["token"]
+        server.token = exchanged(server, inputs, _identity(server, inputs, environment))
     print(f"::add-mask::{server.token}")
+
+
+def exchanged(server: Server, inputs: Inputs, identity: str) -> str:
+    """The token that the server gives for the identity of this workflow."""
+    wanted: Json = {"token": identity}
+    if team := inputs.text("team"):
+        wanted["team"] = team
+    if inputs.text("publisher"):
+        wanted["publisher"] = inputs.number("publisher")
+    return str(server.post("oidc/exchange/", wanted)["token"])
 
 
 def _identity(server: Server, inputs: Inputs, environment: Mapping[str, str]) -> str:

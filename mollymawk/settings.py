@@ -29,6 +29,8 @@ if not ENCRYPTION_KEYS:
     raise ImproperlyConfigured("ENCRYPTION_KEYS is not set; make one with: manage.py generate_key")
 # Newest first, "number:secret": tokens are hashed with the pepper whose number they carry.
 TOKEN_PEPPERS = env_list("TOKEN_PEPPERS") or [f"1:{SECRET_KEY}"]
+# For whom workflows have to have their identities made; theirs are exchanged for short tokens.
+OIDC_AUDIENCE = env_str("OIDC_AUDIENCE", SITE_URL)
 TOKENS_WITHOUT_EXPIRY = env_bool("TOKENS_WITHOUT_EXPIRY", default=False)
 
 # --- Django -------------------------------------------------------------------------------------

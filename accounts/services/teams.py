@@ -147,7 +147,7 @@ def _member_write(actor: Actor, team: Team, user: User, role: Role, was: Members
 
 def member_remove(*, actor: Actor, team: Team, user: User) -> None:
     """Take *user* out of *team*: owners may, and everybody for themselves. The tokens that they made
-    for this team are revoked, so that none comes to life again when they come back.
+    for this team are revoked, and their publishers removed, so that none comes to life again when they come back.
 
     Refused for the last owner and for the person whose personal team it is.
     """
@@ -162,6 +162,7 @@ def member_remove(*, actor: Actor, team: Team, user: User) -> None:
         _keep_an_owner(team, user)
         member.delete()
         ApiToken.objects.filter(team=team, created_by=user, revoked_at=None).update(revoked_at=timezone.now())
+        team.publishers.filter(created_by=user).delete()
         _record_member(actor, team, user, "member.removed", was=member.role)
 
 

@@ -168,16 +168,16 @@ def _working(token: ApiToken, role: Role | None) -> list[str]:
 
 
 def usable(team: Team) -> QuerySet[ApiToken]:
-    """The tokens of *team* that are neither revoked nor expired."""
-    return team.tokens.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), revoked_at=None)
+    """The tokens that people made for *team* and that are neither revoked nor expired."""
+    ends = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return team.tokens.filter(ends, revoked_at=None, short=False)
 
 
 def token_list(team: Team) -> QuerySet[ApiToken]:
-    """The tokens of *team*, newest first; those that ended some time ago are left out."""
+    """The tokens that people made for *team*, newest first; those that ended some time ago are left out."""
     recent = timezone.now() - ENDED_SHOWN_FOR
-    return team.tokens.exclude(Q(revoked_at__lt=recent) | Q(expires_at__lt=recent)).select_related(
-        "created_by"
-    )
+    ended = Q(revoked_at__lt=recent) | Q(expires_at__lt=recent)
+    return team.tokens.filter(short=False).exclude(ended).select_related("created_by")
 
 
 def _check_name(name: str) -> str:

@@ -14,6 +14,8 @@ from accounts.actors import SYSTEM, Actor
 from accounts.invitations.models import Invitation
 from accounts.invitations.services import PAUSE, invite
 from accounts.models import ApiToken, Quota, Role, Team, User
+from accounts.publishers.models import Issuer, Publisher
+from accounts.publishers.services import publisher_add
 from accounts.services import member_set, team_create, token_issue
 from albatross.messages import QUIT, Info, NetInUse, Policy, Timestamp, Typ
 from albatross.models import Instance, ObservedPolicy
@@ -259,6 +261,25 @@ class House:
         """A check of hello that was never asked."""
         return Check.objects.create(
             unikernel=self.unikernel, name="web", kind="tcp", settings={"address": "10.0.0.2:80"}
+        )
+
+    @cached_property
+    def issuer(self) -> Issuer:
+        """A server that vouches for workflows, and that nobody ever asks."""
+        url = "https://issuer.example.org"
+        return Issuer.objects.create(name="issuer", url=url, kind=Issuer.Kind.GITHUB)
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        """A workflow that the team trusts."""
+        return publisher_add(
+            actor=Actor(self.team.memberships.filter(role=Role.OWNER)[0].user, "session"),
+            team=self.team,
+            issuer=self.issuer,
+            repository="robur/unikernels",
+            repository_id="4711",
+            owner_id="42",
+            workflow="deploy.yml",
         )
 
     @cached_property

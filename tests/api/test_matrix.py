@@ -56,6 +56,7 @@ PEOPLE = _row(401, 200, 200, 200, 200, 200, 403, 403, 403, 403)
 ALICES = _row(401, 404, 404, 404, 200, 200, 403, 403, 404, 403)  # of a team in which only alice is
 MINE = _row(401, 404, 404, 404, 404, 404, 403, 403, 403, 403)  # of somebody else
 LOGGED_IN = _row(401, 404, 403, 403, 200, 200, 403, 403, 403, 403)  # owners, never a token
+UNTRUSTED = _row(403, 403, 403, 403, 403, 403, 403, 403, 403, 403)  # a question that needs no credential
 TOKENS = _row(401, 404, 404, 404, 404, 404, 200, 200, 200, 200)
 
 CHECK = {"name": "tcp", "kind": "tcp", "settings": {"address": "192.88.99.1:80"}, "seconds": 60}
@@ -292,6 +293,27 @@ MATRIX: dict[tuple[str, str], Call] = {
         _at("teams/robur/second-factor/"),
         lambda house: {"demanded": False},
     ),
+    ("oidc-exchange", "post"): (UNTRUSTED, _at("oidc/exchange/"), lambda house: {"token": "no.identity.x"}),
+    ("issuers", "get"): (LISTED, _at("issuers/"), _nothing),
+    ("issuers", "post"): (
+        SUPERUSERS,
+        _at("issuers/"),
+        lambda house: {"name": "own", "url": "http://127.0.0.1:9", "kind": "github"},
+    ),
+    ("issuer", "delete"): (SUPERUSERS, _at("issuers/{h.issuer}/"), _nothing),
+    ("publishers", "get"): (LOGGED_IN, _at("teams/robur/publishers/"), _nothing),
+    ("publishers", "post"): (
+        LOGGED_IN,
+        _at("teams/robur/publishers/"),
+        lambda house: {
+            "issuer": house.issuer.name,
+            "repository": "robur/unikernels",
+            "repository_id": "4711",
+            "owner_id": "42",
+            "workflow": "deploy.yml",
+        },
+    ),
+    ("publisher", "delete"): (LOGGED_IN, _at("teams/robur/publishers/{h.publisher.pk}/"), _nothing),
     ("api-team-tokens", "get"): (LOGGED_IN, _at("teams/robur/tokens/"), _nothing),
     ("api-team-tokens", "post"): (LOGGED_IN, _at("teams/robur/tokens/"), lambda house: {"name": "ci"}),
     ("api-team-token", "delete"): (

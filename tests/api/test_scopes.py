@@ -28,7 +28,7 @@ Holding = Callable[..., Client]
 # Addresses of which a token needs more to read them than to read.
 NOT_READ = {"console": {"console"}, "consoles-left": {"console"}, "console-left": {"console"}}
 NOT_READ |= {name: {"admin"} for name in ("webhooks", "webhook", "webhook-deliveries", "webhook-delivery")}
-OPEN = {("schema", "get")}
+OPEN = {("schema", "get"), ("oidc-exchange", "post")}
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
+from mollymawk.deadline import Deadline
 from tests.builds import recorded
 from unikernels.builds.answers import Build
 from unikernels.builds.client import Client
-from unikernels.builds.deadline import Deadline
 from unikernels.builds.errors import (
     BadAnswer,
     BuilderError,

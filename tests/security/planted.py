@@ -19,6 +19,8 @@ from rest_framework.test import APIClient
 from accounts.actors import SYSTEM, Actor
 from accounts.invitations.services import invite
 from accounts.models import ApiToken, Role, Team, User
+from accounts.publishers.models import Issuer
+from accounts.publishers.services import publisher_add
 from accounts.services import member_remove, member_set, team_create, token_issue, token_revoke
 from mollymawk.keyring import seal_json
 from tests.api.house import SECRET, managed, runs, share
@@ -64,6 +66,15 @@ class Planted:
         self.asked = quota_ask(
             actor=SYSTEM, team=self.team, instance=None, unikernels=1, memory=64, block=None, why="planted"
         )
+        self.publisher = publisher_add(
+            actor=Actor(self.owner, "session"),
+            team=self.team,
+            issuer=Issuer.objects.get(name="github"),
+            repository="planted/repository",
+            repository_id="4711",
+            owner_id="42",
+            workflow="planted.yml",
+        )
         self.clients = self._sessions() | self._programs()
         User.objects.filter(pk=self.gone.pk).update(is_active=False)
 
@@ -92,6 +103,8 @@ class Planted:
             "alerts/pk": self.alert.pk,
             "members/pk": self.member.pk,
             "invitations/pk": self.invitation.pk,
+            "publishers/pk": self.publisher.pk,
+            "issuers/name": "github",
             "invitation/pk": self.invitation.pk,
             "people/pk": self.member.pk,
             "users/pk": self.member.pk,

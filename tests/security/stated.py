@@ -64,6 +64,8 @@ PAGES: dict[str, Row] = {
     "teams/<name>/": (Need.VIEWER, GP),
     "teams/<name>/members/<pk>/": (Need.OWNER, P),
     "teams/<name>/members/<pk>/remove/": (Need.OWNER, GP),
+    "teams/<name>/publishers/": (Need.OWNER, GP),
+    "teams/<name>/publishers/<pk>/remove/": (Need.OWNER, GP),
     "teams/<name>/tokens/": (Need.OWNER, GP),
     "teams/<name>/tokens/<key_id>/revoke/": (Need.OWNER, GP),
     "teams/<name>/transfer/": (Need.OWNER, GP),

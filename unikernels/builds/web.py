@@ -19,8 +19,8 @@ from urllib.parse import urljoin
 import requests
 from urllib3 import exceptions as transport
 
+from mollymawk.deadline import Deadline, WatchedAdapter
 from unikernels.builds.address import place_of, server_url
-from unikernels.builds.deadline import Deadline, WatchedAdapter
 from unikernels.builds.errors import (
     BadAnswer,
     BuilderError,

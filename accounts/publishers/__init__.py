@@ -1,0 +1,1 @@
+"""Trusted publishers: workflows that get a short token for their identity, and so need no secret."""
