@@ -14,6 +14,7 @@ ALL = (
     "client",
     "deploy",
     "web",
+    "tokens",
     "many",
     "upgrades",
     "polling",

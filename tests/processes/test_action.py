@@ -15,7 +15,8 @@ import yaml
 
 from albatross.simulator.images import build_image
 from tests.processes.deploys import Deploys
-from tests.processes.running import ROOT, Up
+from tests.processes.running import EMAIL, ROOT, Up
+from tests.publishers.issuer import Server, serving
 
 LONG = 240.0  # seconds after which a step hangs
 
@@ -73,8 +74,8 @@ class Runner:
         }
         self._count = 0
 
-    def start(self, **given: str) -> Step:
-        """A step with these inputs; ``_`` stands for ``-``."""
+    def start(self, issuer: Server | None = None, **given: str) -> Step:
+        """A step with these inputs; ``_`` stands for ``-``. With an *issuer* the job has an identity."""
         self._count += 1
         folder = self._folder / str(self._count)
         folder.mkdir()
@@ -89,6 +90,9 @@ class Runner:
             "GITHUB_STEP_SUMMARY": str(folder / "summary"),
         }
         environment |= {name: _filled(text, inputs) for name, text in STEP["env"].items()}
+        if issuer:
+            environment["ACTIONS_ID_TOKEN_REQUEST_URL"] = f"{issuer.url}/ask?api-version=2"
+            environment["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = "of-the-runner"
         command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", STEP["run"]]
         process = subprocess.Popen(
             command,
@@ -100,9 +104,9 @@ class Runner:
         )
         return Step(process, folder)
 
-    def run(self, **given: str) -> Step:
+    def run(self, issuer: Server | None = None, **given: str) -> Step:
         """The same, to its end."""
-        step = self.start(**given)
+        step = self.start(issuer, **given)
         step.end()
         return step
 
@@ -167,6 +171,31 @@ def test_a_cancelled_job_cancels_its_operation(runner: Runner, deploys: Deploys)
     assert deploys.last_started(name) == deploys.image
 
 
+def test_a_workflow_comes_in_without_a_secret(runner: Runner, deploys: Deploys, tmp_path: Path) -> None:
+    name, maker = deploys.name(), deploys.api.get("/token/")
+    with serving() as issuer:
+        deploys.up.manage("issuer_add", "own", issuer.url, "--kind", "github")
+        wanted = ("--team", maker["team"], "--user", EMAIL, "--issuer", "own")
+        whom = ("--repository-id", "4711", "--owner-id", "42", "--workflow", "deploy.yml")
+        rights = ("--scope", "deploy", "--unikernel", name)
+        deploys.up.manage("publisher_add", "robur/unikernels", *wanted, *whom, *rights)
+        step = runner.run(issuer, unikernel=name, image=image(tmp_path), token="")
+        assert step.process.returncode == 0, step.said
+        assert deploys.last_started(name) == step.outputs["digest"]
+        masked = re.findall(r"^::add-mask::(.+)$", step.said, re.MULTILINE)
+        assert [text.count(".") for text in masked] == [2, 0]  # the identity, then the token
+        assert all(step.said.count(text) == 1 for text in masked)
+        assert not any(text in step.summary for text in masked)
+        other = runner.run(issuer, unikernel=deploys.name(), image=image(tmp_path), token="")
+        assert other.process.returncode == 4
+        assert f"this token is bound to {name}" in other.said
+        elsewhere = runner.run(
+            issuer, unikernel=name, image="0" * 64, token="", audience="https://example.org"
+        )
+        assert elsewhere.process.returncode == 4
+        assert "is not made for" in elsewhere.said
+
+
 def test_a_plan_begins_nothing(runner: Runner, deploys: Deploys) -> None:
     name = deploys.name()
     step = runner.run(unikernel=name, image=deploys.image, dry_run="true")
@@ -193,7 +222,7 @@ def test_a_plan_begins_nothing(runner: Runner, deploys: Deploys) -> None:
     ],
 )
 def test_what_is_wrong_is_said(runner: Runner, code: int, words: str, given: dict[str, str]) -> None:
-    step = runner.run(**{"unikernel": "nobody"} | given)
+    step = runner.run(None, **{"unikernel": "nobody"} | given)
     assert step.process.returncode == code, step.said
     assert words in step.said
     assert "::error title=" in step.said
