@@ -117,6 +117,11 @@ DOORS: dict[str, tuple[str, str]] = {
     "invitation-answer": ("answerInvitation listMyInvitations", PERSON),
     "invitation-link": ("-a link in a letter", "-a link in a letter"),
     "team-tokens": ("issueToken listTokens", "token_add token_list"),
+    "team-publishers": (
+        "listPublishers addPublisher listIssuers addIssuer removeIssuer exchangeIdentity",
+        "publisher_list publisher_add issuer_list issuer_add issuer_remove",
+    ),
+    "publisher-remove": ("removePublisher", "publisher_remove"),
     "token-revoke": ("revokeToken", "token_revoke"),
 }
 

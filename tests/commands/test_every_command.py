@@ -48,7 +48,14 @@ NOWHERE: dict[str, tuple[str, ...]] = {
     "instance_edit": ("nowhere", "--name", "x"),
     "instance_remove": ("nowhere", "--yes"),
     "instance_retry": ("nowhere",),
+    "issuer_remove": ("nowhere",),
     "operations": ("999",),
+    "publisher_add": (
+        *("a/b", "--team", "nobody", "--user", "nobody@example.org", "--workflow", "x.yml"),
+        *("--repository-id", "1", "--owner-id", "2"),
+    ),
+    "publisher_list": ("--team", "nobody"),
+    "publisher_remove": ("999", "--team", "nobody"),
     "quota_answer": ("999", "--grant"),
     "quota_list": ("--team", "nobody"),
     "quota_request": ("nobody", "--unikernels", "1", "--memory", "32", "--why", "x"),
@@ -86,7 +93,7 @@ NOWHERE: dict[str, tuple[str, ...]] = {
 # They name nothing that has to be there.
 NAMELESS = {
     "audit_verify", "backup", "backup_check", "builder_add", "builder_list", "commands", "freezes", "import_mollymawk", "instance_add",
-    "instance_list", "restore", "setup_token", "user_add", "users", *WITHOUT_JSON,
+    "instance_list", "issuer_add", "issuer_list", "restore", "setup_token", "user_add", "users", *WITHOUT_JSON,
 }  # fmt: skip
 ASKS = {
     "block_remove", "block_upload", "builder_remove", "block_files", "destroy", "instance_remove", "restore",

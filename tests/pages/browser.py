@@ -105,6 +105,7 @@ def pages(world: World) -> dict[str, str]:
             "reference-endpoint": "/docs/api/deploy/",
             "nothing": "/nothing/",
             "tokens": "/tokens/",
+            "publishers": "/teams/robur/publishers/",
             "teams": "/teams/",
             "team": "/teams/robur/",
             "mail": "/mail/",

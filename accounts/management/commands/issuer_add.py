@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 
 from accounts.actors import COMMAND
 from accounts.management.base import ServiceCommand
+from accounts.publishers.api import show_issuer
 from accounts.publishers.models import Issuer, every_algorithm
 from accounts.publishers.services import issuer_add
 
@@ -26,4 +27,4 @@ class Command(ServiceCommand):
     def handle(self, *args: Any, name: str, url: str, kind: str, **options: Any) -> None:
         algorithms = options["algorithm"]
         issuer = issuer_add(actor=COMMAND, name=name, url=url, kind=kind, algorithms=algorithms)
-        self.say(f"{issuer} is trusted: teams may name its workflows.")
+        self.tell(f"{issuer} is trusted: teams may name its workflows.", **show_issuer(issuer))

@@ -21,4 +21,4 @@ class Command(ServiceCommand):
 
     def handle(self, *args: Any, name: str, **_: Any) -> None:
         issuer_remove(actor=COMMAND, issuer=issuer_named(name))
-        self.say(f"{name} is trusted no more.")
+        self.tell(f"{name} is trusted no more.", removed=name)

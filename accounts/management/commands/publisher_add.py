@@ -9,6 +9,7 @@ from django.core.management.base import CommandParser
 from accounts.access import team_of, user_of
 from accounts.actors import COMMAND, Actor
 from accounts.management.base import ServiceCommand, add_rights_options, rights_given
+from accounts.publishers.api import show_publisher
 from accounts.publishers.services import issuer_named, publisher_add
 
 
@@ -45,4 +46,4 @@ class Command(ServiceCommand):
             **rights_given(options),
         )
         self.say(f"{publisher} may {', '.join(publisher.scopes)} in {publisher.team}.")
-        self.stdout.write(str(publisher.pk))
+        self.tell(str(publisher.pk), **show_publisher(publisher))

@@ -24,4 +24,4 @@ class Command(ServiceCommand):
     def handle(self, *args: Any, number: int, team: str, **_: Any) -> None:
         publisher = publisher_of(COMMAND, team_of(COMMAND, team), number)
         publisher_remove(actor=COMMAND, publisher=publisher)
-        self.say(f"{publisher} is trusted no more.")
+        self.tell(f"{publisher} is trusted no more.", removed=number)
