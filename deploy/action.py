@@ -27,6 +27,7 @@ EXIT_CODES = {400: USAGE, 404: NOT_FOUND, 401: REFUSED, 403: REFUSED, 422: REFUS
 
 ANSWER_TIME = 30.0  # seconds for one request; an upload has this for each piece that it sends
 POLL_FIRST, POLL_MOST = 1.0, 5.0  # seconds between two looks at the operation
+BUILDER_LOOKS = 5  # one a second: what changed is told, if the builder does
 CONSOLE_LINES = 10  # of the unikernel, shown with a failure
 MAX_ANSWER = 8 * 1024 * 1024  # bytes; no answer of Mollymawk is as large
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -359,6 +360,7 @@ def plan(server: Server, wanted: Change, report: Report) -> int:
 
 def carry_out(server: Server, wanted: Change, inputs: Inputs, report: Report) -> int:
     """Begin the change, and wait for its end."""
+    report.changed = packages(server, wanted)
     operation = server.post(wanted.path, wanted.body)
     url = f"{server.address}/operations/{operation['id']}/"
     print(f"Operation {operation['id']} on {operation['instance']}: {url}")
@@ -372,6 +374,34 @@ def carry_out(server: Server, wanted: Change, inputs: Inputs, report: Report) ->
         operation = _cancel(server, operation["id"])
     report.ended(operation, server)
     return int(operation["exit_code"])
+
+
+def packages(server: Server, wanted: Change) -> str:
+    """The opam packages that a build of a job changes, as a table; empty when nobody tells in time."""
+    build = wanted.body.get("build")
+    if not build or not wanted.number:
+        return ""
+    query = {} if build["build"] == "latest" else {"build": build["build"]}
+    try:
+        for _ in range(BUILDER_LOOKS):
+            told = server.get(f"unikernels/{wanted.number}/changes/", **query)
+            if "opam" in told:
+                return _table_of(told["opam"])
+            time.sleep(POLL_FIRST)
+    except Stop:  # no build runs there, or the builder is away: that is no reason not to go on
+        pass
+    return ""
+
+
+def _table_of(opam: Json) -> str:
+    rows = [(one["name"], one["old"], one["new"]) for one in opam["changed"]]
+    rows += [(one["name"], "", one["version"]) for one in opam["added"]]
+    rows += [(one["name"], one["version"], "") for one in opam["removed"]]
+    if not rows:
+        return "\nNo package changed.\n"
+    lines = ["", "| Package | Before | After |", "|---|---|---|"]
+    lines += [f"| {_text(name)} | {_text(old)} | {_text(new)} |" for name, old, new in sorted(rows)]
+    return "\n".join(lines) + "\n"
 
 
 def wait(server: Server, number: int, seconds: float) -> Json:
@@ -422,6 +452,7 @@ class Report:
         self._outputs = environment.get("GITHUB_OUTPUT", "")
         self._summary = environment.get("GITHUB_STEP_SUMMARY", "")
         self._before = self._url = ""
+        self.changed = ""  # a table
 
     def output(self, **values: object) -> None:
         """Set outputs; none of them has more than one line."""
@@ -455,7 +486,9 @@ class Report:
             annotate(f"{operation['name']}: {operation['verdict']['word']}", "\n".join([sentence, *lines]))
         _append(
             self._summary,
-            summary(operation, self._url, self._before, digest) + probes(server, operation, unikernel),
+            summary(operation, self._url, self._before, digest)
+            + self.changed
+            + probes(server, operation, unikernel),
         )
 
     def stopped(self, stop: Stop) -> None:
