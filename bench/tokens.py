@@ -88,11 +88,9 @@ def exchanged() -> None:
 
     from accounts.actors import Actor  # noqa: PLC0415
     from accounts.models import Team, User  # noqa: PLC0415
-    from accounts.publishers import api  # noqa: PLC0415
     from accounts.publishers.models import Issuer  # noqa: PLC0415
     from accounts.publishers.services import publisher_add  # noqa: PLC0415
 
-    api.EXCHANGES_PER_MINUTE = 1_000_000
     key = rsa.generate_private_key(65537, 2048)
     issuer = Issuer.objects.get(name="github")
     publisher_add(
