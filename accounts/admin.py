@@ -392,7 +392,9 @@ class KindFilter(admin.SimpleListFilter):
         return [
             (word, word)
             for word in ("user", "team", "member", "invitation", "token", "quota", "instance", "unikernel")
-        ] + [(word, word) for word in ("operation", "image", "block", "check", "system")]
+        ] + [
+            (word, word) for word in ("operation", "image", "block", "check", "publisher", "issuer", "system")
+        ]
 
     def queryset(self, request: HttpRequest, queryset: Rows) -> Rows:
         return queryset.filter(kind__startswith=f"{self.value()}.") if self.value() else queryset
