@@ -19,6 +19,7 @@ LONGEST = 500  # lines: what is longer tells more than one story
 NOT_LIBRARY = {"models", "apps", "admin", "edge", "management", "migrations"}
 # What every app may import of the project: error shapes, sealing, the frame of endpoints.
 PROJECT_TOOLS = {
+    "mollymawk.deadline",
     "mollymawk.errors",
     "mollymawk.keyring",
     "mollymawk.rest",
