@@ -105,7 +105,7 @@ def exchanged() -> None:
     held = {"url": issuer.url, "at": time.time(), "keys": {"k": _told(key)}}
     cache.set(f"accounts.publishers.keys.{issuer.pk}", held, 3600)
     texts = iter([_identity(key, issuer.url) for _ in range(CALLS + 20)])
-    client = Client()
+    client = Client(SERVER_NAME="127.0.0.1")
 
     def exchange() -> None:
         answer = client.post("/api/v1/oidc/exchange/", {"token": next(texts)}, "application/json")
