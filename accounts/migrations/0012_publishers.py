@@ -16,7 +16,7 @@ def trust_github(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0010_gone_teams'),
+        ('accounts', '0011_second_factor_of_teams'),
     ]
 
     operations = [
