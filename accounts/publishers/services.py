@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, Q, QuerySet
 from django.utils import timezone
 
-from accounts.actors import Actor, require, require_superuser
+from accounts.actors import Actor, require, require_fresh, require_superuser
 from accounts.events import record
 from accounts.models import ApiToken, Role, Team
 from accounts.publishers.identities import EVENTS, by_strangers
@@ -60,6 +60,7 @@ def check_issuer_add(
 ) -> dict[str, Any]:
     """The columns of a new issuer. Raises ``Invalid`` with fields, ``Conflict`` for a known one."""
     require_superuser(actor)
+    require_fresh(actor)
     wanted = {
         "name": _label(name),
         "url": _url(url),
@@ -121,6 +122,7 @@ def publisher_add(
     if actor.user is None or actor.token is not None:
         raise Forbidden("Publishers are set up by people, not by programs.")
     require(actor, team, Role.OWNER)
+    require_fresh(actor)
     wanted = {
         "repository": _text("repository", repository),
         "repository_id": _number("repository_id", repository_id),
