@@ -17,7 +17,7 @@ from accounts.sessions import browser_name
 from mollymawk.errors import Forbidden
 from mollymawk.rest.pages import BY_ID, page
 from mollymawk.rest.plans import rehearsed
-from mollymawk.rest.schema import changes, reads
+from mollymawk.rest.schema import SESSION, changes, reads
 from mollymawk.rest.shapes import Page, PageQuery, Strict
 
 
@@ -67,7 +67,7 @@ class Sessions(OwnEndpoint):
 class OneSession(OwnEndpoint):
     """A session of whoever asks."""
 
-    @changes("endSession", status=204, answer=None)
+    @changes("endSession", scope=SESSION, status=204, answer=None)
     def delete(self, request: Request, pk: int) -> Response:
         """End a session."""
         dry, person = self.dry_run(), self.person
@@ -92,7 +92,7 @@ class SecondFactor(PersonEndpoint):
 
         demanded = serializers.BooleanField()
 
-    @changes("demandSecondFactor", body=In, answer=Out)
+    @changes("demandSecondFactor", scope=SESSION, body=In, answer=Out)
     def put(self, request: Request, name: str) -> Response:
         """Demand a second factor of the members of a team, or no longer. Sessions of owners only."""
         dry, actor, demanded = self.dry_run(), self.actor, bool(self.body(self.In)["demanded"])
