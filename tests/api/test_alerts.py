@@ -90,4 +90,4 @@ def test_quiet_hours_that_make_no_sense_are_refused_at_their_field(
 def test_a_token_has_no_quiet_hours(viewer: Caller) -> None:
     answer = viewer.get("quiet-hours/")
     assert answer.status_code == 403
-    assert "session" in answer.json()["detail"]
+    assert "Log in" in answer.json()["detail"]
