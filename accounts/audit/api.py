@@ -11,7 +11,8 @@ from rest_framework.response import Response
 from accounts.audit import export
 from accounts.audit.search import Wanted, search, told
 from accounts.endpoint import PersonEndpoint
-from mollymawk.rest.pages import NEWEST_FIRST, page
+from mollymawk.rest.orders import ID, Orders
+from mollymawk.rest.pages import page
 from mollymawk.rest.schema import gives_file, reads
 from mollymawk.rest.shapes import Page, PageQuery, Strict
 
@@ -52,11 +53,16 @@ def wanted(query: dict[str, Any]) -> Wanted:
     return Wanted(**{name: query[name] for name in Wanted.__slots__ if name in query})
 
 
+ORDERS = Orders("-id", {"id": ID})
+
+
 class Events(PersonEndpoint):
     """The log, newest first."""
 
     class Query(Filters, PageQuery):
-        """Which ones."""
+        """Which ones, in which order."""
+
+        ordering = ORDERS.field()
 
     class Out(Page):
         """A page of events."""
@@ -72,7 +78,7 @@ class Events(PersonEndpoint):
         """
         query = self.query(self.Query)
         rows = search(actor=self.actor, wanted=wanted(query))
-        return Response(page(rows, request=request, order=NEWEST_FIRST, query=query, show=told))
+        return Response(page(rows, request=request, order=ORDERS.of(query), query=query, show=told))
 
 
 class Export(PersonEndpoint):

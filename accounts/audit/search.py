@@ -97,14 +97,30 @@ def _between(rows: QuerySet[Event], since: datetime | None, until: datetime | No
     """*rows* from *since* to *until*, in words that the order by number can follow, too."""
     if since is not None:
         before = (
-            Event.objects.filter(at__lt=since - SLACK).order_by("-at").values_list("id", flat=True).first()
+            Event.objects.filter(at__lt=_shifted(since, -SLACK))
+            .order_by("-at")
+            .values_list("id", flat=True)
+            .first()
         )
         rows = rows.filter(at__gte=since, id__gt=before or 0)
     if until is not None:
-        after = Event.objects.filter(at__gt=until + SLACK).order_by("at").values_list("id", flat=True).first()
+        after = (
+            Event.objects.filter(at__gt=_shifted(until, SLACK))
+            .order_by("at")
+            .values_list("id", flat=True)
+            .first()
+        )
         rows = rows.filter(at__lt=until)
         rows = rows.filter(id__lt=after) if after else rows
     return rows
+
+
+def _shifted(moment: datetime, by: timedelta) -> datetime:
+    """*moment* and *by*, within what a calendar has."""
+    try:
+        return moment + by
+    except OverflowError:
+        return moment
 
 
 def told(event: Event) -> dict[str, Any]:

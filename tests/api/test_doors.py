@@ -100,9 +100,9 @@ DOORS: dict[str, tuple[str, str]] = {
     "help": ("-words of pages", "-manage.py help"),
     # people and teams
     "setup": ("-once, by the person who has the set-up token", "setup_token user_add"),
-    "sessions": (PERSON, PERSON),
-    "session-end": (PERSON, PERSON),
-    "sessions-end-others": (PERSON, PERSON),
+    "sessions": ("listSessions", "session_list"),
+    "session-end": ("endSession", "session_revoke"),
+    "sessions-end-others": ("endSession", "session_revoke"),
     "tokens": ("listTokens", "token_list"),
     "mail": ("getQuietHours setQuietHours deleteQuietHours", PERSON),
     "unsubscribe": ("-a link in a letter", "-a link in a letter"),
@@ -116,6 +116,7 @@ DOORS: dict[str, tuple[str, str]] = {
     "invitation-withdraw": ("withdrawInvitation", "team_invite"),
     "invitation-answer": ("answerInvitation listMyInvitations", PERSON),
     "invitation-link": ("-a link in a letter", "-a link in a letter"),
+    "team-second-factor": ("demandSecondFactor", "team_second_factor"),
     "team-tokens": ("issueToken listTokens", "token_add token_list"),
     "team-publishers": (
         "listPublishers addPublisher listIssuers addIssuer removeIssuer exchangeIdentity",

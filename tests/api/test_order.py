@@ -13,6 +13,9 @@ from tests.cast import ClientOf
 from unikernels.models import Operation, Unikernel
 
 PLAIN = {
+    "listQuotaRequests",
+    "listUsers", "listPublishers", "listIssuers",
+    "listSessions",
     "listTeams", "listTokens", "listFreezes", "listMembers", "listInvitations", "listMyInvitations", "listWebhooks",
     "listDeliveries",
 }  # fmt: skip  # short, and always in one order

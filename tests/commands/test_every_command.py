@@ -63,12 +63,16 @@ NOWHERE: dict[str, tuple[str, ...]] = {
     "quota_set": ("nobody", "nowhere", "--unikernels", "1", "--memory", "32"),
     "restart": ("nothing",),
     "rollback": ("nothing",),
+    "second_factor_reset": ("nobody@example.org",),
+    "session_list": ("nobody@example.org",),
+    "session_revoke": ("nobody@example.org", "--all"),
     "statistics": ("nothing",),
     "team_delete": ("nobody", "--yes"),
     "team_invite": ("nobody", "nobody@example.org"),
     "teams": ("nobody",),
     "team_add": ("more", "--owner", "nobody@example.org"),
     "team_member": ("nobody", "nobody@example.org", "--remove"),
+    "team_second_factor": ("nobody", "on"),
     "token_add": ("ci", "--team", "nobody", "--user", "nobody@example.org"),
     "token_list": ("--team", "nobody"),
     "token_revoke": ("0" * 12,),
@@ -92,6 +96,7 @@ NOWHERE: dict[str, tuple[str, ...]] = {
 }
 # They name nothing that has to be there.
 NAMELESS = {
+    "audit_export",  # teams that are gone have their log, too
     "audit_verify", "backup", "backup_check", "builder_add", "builder_list", "commands", "freezes", "import_mollymawk", "instance_add",
     "instance_list", "issuer_add", "issuer_list", "restore", "setup_token", "user_add", "users", *WITHOUT_JSON,
 }  # fmt: skip

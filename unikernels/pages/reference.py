@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -153,7 +153,7 @@ def _answer(status: str, told: Schema) -> Answer:
     content = told.get("content", {})
     schema = next((kind.get("schema") for kind in content.values()), None)
     good = status.startswith(("2", "3"))
-    parts = list(_parts(schema)) if schema and good else []
+    parts = [replace(part, needed=False) for part in _parts(schema)] if schema and good else []
     tone = "ok" if good else "bad"
     return Answer(
         status, HTTPStatus(int(status)).phrase, told["description"], ", ".join(content), tone, parts

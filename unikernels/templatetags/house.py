@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -69,6 +69,15 @@ def milliseconds(seconds: float) -> str:
 def short(digest: str) -> SafeString:
     """The first eight digits of a digest, all of them on hover."""
     return format_html('<code title="{}">{}</code>', digest, digest[:SHORT])
+
+
+@register.filter
+def coded(text: str) -> SafeString:
+    """*text*, in which what stands between backticks is code."""
+    pieces = enumerate(text.split("`"))
+    shown = ((format_html("<code>{}</code>", piece) if at % 2 else piece,) for at, piece in pieces)
+    found: SafeString = format_html_join("", "{}", shown)
+    return found
 
 
 @register.filter
