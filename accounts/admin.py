@@ -125,9 +125,17 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic only for the 
     ordering = ("is_active", "email")
     actions = ("activate", "deactivate", "make_superuser", "take_superuser")
     filter_horizontal = ()
-    readonly_fields = ("email", "password_page", "is_active", "is_superuser", "date_joined", "last_login")
+    readonly_fields = (
+        "email",
+        "password_page",
+        "delete_page",
+        "is_active",
+        "is_superuser",
+        "date_joined",
+        "last_login",
+    )
     fieldsets = (
-        (None, {"fields": ("email", "name", "password_page")}),
+        (None, {"fields": ("email", "name", "password_page", "delete_page")}),
         (
             "May",
             {"fields": ("is_active", "is_superuser"), "description": "Changed by the actions of the list."},
@@ -169,6 +177,13 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic only for the 
         """Where another one is set; nothing of the present one is shown, not even of its hash."""
         where = reverse("admin:auth_user_password_change", args=[user.pk])
         return format_html('<a href="{}">Set another one</a>', where)
+
+    @admin.display(description="delete")
+    def delete_page(self, user: User) -> SafeString:
+        """Where it is said first what becomes of what runs."""
+        return format_html(
+            '<a href="{}">Look at what that means</a>', reverse("pages:person-delete", args=[user.pk])
+        )
 
     @admin.action(description="Let in: activate, with a personal team")
     def activate(self, request: HttpRequest, rows: Rows) -> None:

@@ -70,8 +70,8 @@ def test_a_team_goes_with_all_that_is_its_own(house: House, alice: User, token_o
     text = token_of(alice, Role.DEPLOYER)
     emptied(house)
     told = " ".join(team_plan(actor=by(alice), team=house.team).steps)
-    assert "forget 3 unikernels that do not run" in told
-    assert "revoke 1 API tokens" in told
+    assert "forget 3 stopped unikernels" in told
+    assert "revoke 1 API token" in told
     assert "close its domain robur on fra-1" in told
     left = team_delete(actor=by(alice), team=house.team)
     assert left[0].startswith("robur keeps its limits on fra-1: ")  # nobody answers there
@@ -181,7 +181,7 @@ def test_the_page_of_a_team_asks_for_its_name(house: House, alice: User, client_
     assert "is still there" in client.get(path).text
     emptied(house)
     page = client.get(path).text
-    assert "forget 3 unikernels that do not run" in page
+    assert "forget 3 stopped unikernels" in page
     assert "unmanaged" not in page  # not offered
     assert client.post(path, {"typed": "robu"}).status_code == 422
     assert client.post(path, {"typed": "robur"}).headers["Location"] == "/teams/"

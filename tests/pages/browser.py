@@ -6,15 +6,19 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext
 
+from accounts.actors import SYSTEM
+from accounts.invitations.services import invite
 from accounts.mail.services import unsubscribe_token
 from accounts.mail.topics import Topic
-from accounts.models import User
+from accounts.models import Role, Team, User
 from tests.cast import enter
 from tests.pages.hooks import Hooks
 from tests.pages.storage import Storage
 from tests.pages.updates import Updates
 from tests.pages.usage import an_hour_of_use, loops, upgraded
 from tests.pages.world import World
+from unikernels.models import QuotaRequest
+from unikernels.quotas.requests import quota_ask
 
 WIDE, NARROW = 1280, 360
 
@@ -38,6 +42,27 @@ def window(
     if session:
         context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
     return context
+
+
+def invited(world: World) -> Team:
+    """The team, into which somebody is invited."""
+    if not world.team.invitations.exists():
+        invite(actor=SYSTEM, team=world.team, email="erin@example.org", role=Role.DEPLOYER)
+    return world.team
+
+
+def wish(world: World) -> QuotaRequest:
+    """The team asks for more."""
+    asked = QuotaRequest.objects.filter(team=world.team).first()
+    return asked or quota_ask(
+        actor=SYSTEM,
+        team=world.team,
+        instance=world.near,
+        unikernels=20,
+        memory=2048,
+        block=None,
+        why="A resolver for each of our sites; the first three are in place.",
+    )
 
 
 def pages(world: World) -> dict[str, str]:
@@ -107,7 +132,12 @@ def pages(world: World) -> dict[str, str]:
             "tokens": "/tokens/",
             "publishers": "/teams/robur/publishers/",
             "teams": "/teams/",
-            "team": "/teams/robur/",
+            "team": f"/teams/{invited(world)}/",
+            "team-transfer": "/teams/robur/transfer/",
+            "team-delete": "/teams/robur/delete/",
+            "quota-ask": "/quotas/ask/?for=robur&on=fra-1",
+            "quota-request": f"/quota-requests/{wish(world).pk}/",
+            "quota-answer": f"/quotas/robur/fra-1/?request={wish(world).pk}",
             "mail": "/mail/",
             "sessions": "/sessions/",
             "second-factor": "/accounts/2fa/",

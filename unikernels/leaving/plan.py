@@ -45,8 +45,7 @@ def team_leaving(team: Team, *, leave: bool = False) -> Leaving:
             warnings=("Only superusers see what is unmanaged, and nobody changes it from here.",),
         )
     elif there:
-        ways = "destroy or remove it first, transfer the team, or have a superuser leave it there unmanaged"
-        found += Leaving(refusals=tuple(f"{name} is still there: {ways}." for name in _short(named)))
+        found += Leaving(refusals=(*(f"{name} is still there." for name in _short(named)), _WAYS))
     return found + Leaving(steps=tuple(_let_go(team)), warnings=tuple(_known_domain(team)))
 
 
@@ -66,6 +65,13 @@ def user_leaving(user: User, *, heir: User | None = None, leave: bool = False) -
 
 
 _SELF = "delete the account: password, second factors, sessions, choices of mail and letters"
+
+
+_WAYS = "Destroy or remove that first, transfer the team, or have a superuser leave it there, unmanaged."
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _on_instances(team: Team) -> list[tuple[str, Unikernel | Block]]:
@@ -93,12 +99,12 @@ def _let_go(team: Team) -> list[str]:
     invited, hooks = team.invitations.standing().count(), team.webhooks.count()
     closed = [quota.instance.name for quota in quotas_to_close(team)]
     steps = {
-        f"forget {gone} unikernels that do not run": gone,
+        f"forget {_count(gone, 'stopped unikernel')}": gone,
         "forget versions, checks and operations of its unikernels": team.unikernels.exists(),
         f"let go of its images ({(images or 0) // _MIB} MB, as far as no other team has them)": images,
-        f"revoke {tokens} API tokens": tokens,
-        f"withdraw {invited} invitations": invited,
-        f"remove {hooks} webhooks": hooks,
+        f"revoke {_count(tokens, 'API token')}": tokens,
+        f"withdraw {_count(invited, 'invitation')}": invited,
+        f"remove {_count(hooks, 'webhook')}": hooks,
         f"close its domain {team.domain} on {', '.join(closed)}: nothing may run in it": closed,
         f"end the membership of its {people} people": people > 1,
     }

@@ -80,7 +80,7 @@ class Share:
     def badge(self) -> Badge:
         """Whether the instance holds what was granted."""
         if self.quota is None:
-            return Badge("not granted here", "idle")
+            return Badge("not granted", "idle")
         if self.quota.state == Quota.State.PENDING:
             return Badge("pending", "warn")
         return CHANGED_OUTSIDE if self.differs else Badge("applied", "ok")
