@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
@@ -30,6 +31,8 @@ Scopes = str | tuple[str, ...]
 
 SESSION: tuple[str, ...] = ()  # no scope suffices: only people may, with a session
 SCOPE = "scope"  # the attribute of a handler that tells its scopes
+
+_making = threading.Lock()
 
 _LOCATION = OpenApiParameter(
     name="Location",
@@ -309,9 +312,14 @@ def _failures(method: str, responses: Collection[str]) -> Iterable[str]:
     return _OF_QUESTIONS if "202" in responses else _OF_READS
 
 
-@functools.cache
 def description() -> dict[str, Any]:
     """The whole description; made once, since the endpoints do not change while we run."""
+    with _making:  # two threads that make it at the same moment get in each other's way
+        return _described()
+
+
+@functools.cache
+def _described() -> dict[str, Any]:
     schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
     return schema
 
