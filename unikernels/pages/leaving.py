@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -12,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import team_of, user_of, user_with
 from accounts.models import Role, User
 from accounts.pages import sensitive
-from mollymawk.errors import ApplicationError
+from mollymawk.errors import ApplicationError, Unproven
 from unikernels.leaving.services import team_delete, team_plan, user_delete, user_plan
 from unikernels.pages.request import PageRequest, page, say, superusers_only
 from unikernels.pages.same import same
@@ -32,6 +31,8 @@ def delete_team(request: PageRequest, team: str) -> HttpResponse:
         else:
             try:
                 left = team_delete(actor=request.actor, team=found, leave=leave)
+            except Unproven:
+                raise
             except ApplicationError as error:
                 messages.error(request, " ".join([str(error), *error.reasons]))
                 return HttpResponseRedirect(request.get_full_path())
@@ -57,15 +58,10 @@ def delete_person(request: PageRequest, pk: int) -> HttpResponse:
 
 
 @page
+@sensitive
 @require_http_methods(["GET", "POST"])
 def delete_account(request: PageRequest) -> HttpResponse:
-    """Delete one's own account; the password is asked for first, if that was long ago."""
-    found: HttpResponse = _own_account(request)
-    return found
-
-
-@reauthentication_required  # type: ignore[untyped-decorator]  # allauth has no types
-def _own_account(request: PageRequest) -> HttpResponse:
+    """Delete one's own account; who it is is asked for first, if that was long ago."""
     return _delete(request, request.user)
 
 
@@ -81,6 +77,8 @@ def _delete(request: PageRequest, user: User) -> HttpResponse:
         else:
             try:
                 left = user_delete(actor=request.actor, user=user, heir=heir, leave=leave)
+            except Unproven:
+                raise
             except ApplicationError as error:
                 messages.error(request, " ".join([str(error), *error.reasons]))
                 return HttpResponseRedirect(request.get_full_path())
