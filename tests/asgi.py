@@ -17,7 +17,12 @@ def serving() -> Iterator[str]:
 
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        application, lifespan="off", log_level="warning", timeout_graceful_shutdown=1, loop="asyncio"
+        application,
+        http="h11",
+        lifespan="off",
+        log_level="warning",
+        timeout_graceful_shutdown=1,
+        loop="asyncio",
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

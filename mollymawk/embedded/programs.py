@@ -18,6 +18,7 @@ MANAGE = str(Path(__file__).resolve().parents[2] / "manage.py")
 
 # Seconds that open streams may keep the web server from ending: less than the supervisor's grace.
 GRACEFUL = 2
+CONNECTIONS = 2000  # of one web process; half of them may be followers of consoles
 
 _CELERY = [sys.executable, "-m", "celery", "--quiet", "-A", "mollymawk"]
 
@@ -68,6 +69,10 @@ def web(port: int, processes: int = 1) -> Program:
         "off",
         "--ws",
         "none",
+        "--http",
+        "h11",  # the faster parser takes headers without end, from anybody
+        "--limit-concurrency",
+        str(CONNECTIONS),
         "--no-proxy-headers",
         "--no-access-log",
         "--no-server-header",
