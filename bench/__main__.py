@@ -23,6 +23,7 @@ ALL = (
     "consoles",
     "fleet",
     "console_page",
+    "rotation",
 )
 
 

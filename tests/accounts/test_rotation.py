@@ -10,7 +10,10 @@ import pytest
 from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet
 from django.apps import apps
+from django.contrib.sessions.models import Session
+from django.core import signing
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from accounts.models import Letter, Team, User
 from albatross.models import Instance
@@ -95,6 +98,7 @@ PLAIN = [
 def test_after_rotation_the_old_key_can_go(stored: list[Any], settings: Any) -> None:
     settings.ENCRYPTION_KEYS = [NEW, OLD]
     assert rotate() == {
+        "Session.session_data": 0,
         "Instance.sealed_key": 1,
         "Version.sealed_arguments": 1,
         "Unikernel.sealed_arguments": 1,
@@ -106,6 +110,27 @@ def test_after_rotation_the_old_key_can_go(stored: list[Any], settings: Any) -> 
     }
     settings.ENCRYPTION_KEYS = [NEW]
     assert opened(stored) == PLAIN
+
+
+def test_sessions_are_sealed_and_live_on(settings: Any, alice: User) -> None:
+    settings.ENCRYPTION_KEYS = [OLD]
+    browser, lost = Client(), Client()
+    for client in (browser, lost):
+        client.force_login(alice)
+        session = client.session
+        session["mfa.totp.secret"] = "JBSWY3DP"
+        session.save()
+    row = Session.objects.get(pk=browser.session.session_key)
+    assert row.get_decoded()["mfa.totp.secret"] == "JBSWY3DP"
+    assert b"mfa.totp" not in signing.b64_decode(row.session_data.split(":")[0].lstrip(".").encode())
+    settings.ENCRYPTION_KEYS = [NEW]
+    Session.objects.filter(pk=lost.session.session_key).update(session_data="x:y:z")
+    settings.ENCRYPTION_KEYS = [NEW, OLD]
+    assert rotate()["Session.session_data"] == 1
+    assert rotate()["Session.session_data"] == 0
+    settings.ENCRYPTION_KEYS = [NEW]
+    assert browser.get("/mail/").status_code == 200
+    assert lost.get("/mail/").status_code == 302
 
 
 def test_rotating_again_has_nothing_to_do(stored: list[Any], settings: Any) -> None:

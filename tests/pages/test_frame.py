@@ -61,7 +61,7 @@ def test_the_voice_is_calm(template: Path) -> None:
 def test_scripts_and_styles_come_from_here_alone(world: World, deployer: Client) -> None:
     policy = deployer.get("/").headers["Content-Security-Policy"]
 
-    assert "default-src 'self'" in policy
+    assert "default-src 'none'" in policy
     assert "unsafe" not in policy
 
 

@@ -8,17 +8,22 @@ that somebody changes meanwhile keeps that change.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from allauth.mfa.models import Authenticator
+from django.contrib.sessions.models import Session
+from django.core import signing
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.db.models import Model
+from django.utils import timezone
 
 from accounts.models import Letter
 from albatross.models import Instance
 from mollymawk.keyring import SealBroken, reseal
 from mollymawk.models import KeyedRequest
+from mollymawk.sessions import resealed
 from unikernels.models import Unikernel, Version
 from unikernels.webhooks.models import Webhook
 
@@ -45,6 +50,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **_: Any) -> None:
         broken: list[str] = []
+        self.stdout.write(f"Session.session_data: {_rotate_sessions()} sealed anew")
         for model, column in SEALED_COLUMNS:
             name = f"{model.__name__}.{column}"
             done = sum(_rotate(model, column, rows, broken) for rows in _batches(model))
@@ -56,8 +62,21 @@ class Command(BaseCommand):
             )
 
 
-def _batches(model: type[Model]) -> Iterator[list[int]]:
-    last = 0
+def _rotate_sessions() -> int:
+    """Seal what living sessions hold anew; how many needed it. One that no key opens is over anyway."""
+    done = 0
+    living = Session.objects.filter(expire_date__gt=timezone.now())
+    for keys in _batches(Session):
+        with transaction.atomic():
+            for pk, old in living.filter(pk__in=keys).values_list("pk", "session_data"):
+                with suppress(signing.BadSignature, SealBroken):
+                    if (new := resealed(old)) != old:
+                        done += living.filter(pk=pk, session_data=old).update(session_data=new)
+    return done
+
+
+def _batches(model: type[Model]) -> Iterator[list[Any]]:
+    last: Any = "" if model is Session else 0
     rows = model._default_manager.order_by("pk")  # noqa: SLF001  # Django documents it as public
     while pks := list(rows.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
         yield pks
