@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
@@ -19,6 +20,7 @@ from mollymawk.keyring import SealBroken
 from tests.api.house import House
 from tests.commands.conftest import Run, house, run  # noqa: F401 - fixtures
 from unikernels.backup import rows
+from unikernels.backup.archive import Writer
 from unikernels.backup.services import backup, check, restore
 from unikernels.blocks import store as block_store
 from unikernels.images import store as image_store
@@ -125,6 +127,20 @@ def test_what_cannot_be_used_changes_nothing(
     with pytest.raises((Invalid, Refused, SealBroken)):
         restore(kept)
     assert not any(everything().values())
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "name", ["../../etc/cron.d/x", "/etc/passwd", "images/../../x", f"images/{'0' * 64}", "blocks/x", "x"]
+)
+def test_nothing_is_unpacked_to_a_place_that_its_name_makes_up(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "it.tar"
+    with path.open("wb") as file:
+        writer = Writer(file)
+        writer.add(name, io.BytesIO(b"bytes"), 5)
+        writer.finish({"made_at": "2026-11-30T00:00:00", "migrations": rows.migrations()})
+    with pytest.raises(Invalid, match="has no place in a backup"):
+        restore(path)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -202,6 +202,13 @@ def test_too_many_readers_are_refused(hello: Unikernel, bobs: str, monkeypatch: 
     assert status_of(lambda: Browser(hello.pk, bobs)) == 503
 
 
+def test_nobody_takes_the_places_of_all_others(
+    hello: Unikernel, bobs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "MAX_OF_ONE", 0)
+    assert status_of(lambda: Browser(hello.pk, bobs)) == 429
+
+
 def test_a_lost_membership_ends_a_stream(
     hello: Unikernel, bobs: str, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -151,6 +152,7 @@ def restore(path: Path) -> dict[str, Any]:
     """
     manifest = check(path)
     _fitting(manifest)
+    _check_names(manifest["members"])
     with path.open("rb") as file, transaction.atomic(), connection.constraint_checks_disabled():
         _check_empty()
         rows.clear()
@@ -170,6 +172,19 @@ def _fitting(manifest: dict[str, Any]) -> None:
             f"It was made by another version of Mollymawk (migrations differ: {differ}). Install that one,"
             " restore, and upgrade then."
         )
+
+
+def _check_names(found: dict[str, dict[str, Any]]) -> None:
+    """Nothing is unpacked to a place that its name makes up: images are what they are called."""
+    for name, facts in found.items():
+        folder, _, rest = name.partition("/")
+        good = {
+            _ROWS: rest.isascii() and "/" not in rest,
+            _IMAGES: rest == facts["sha256"],
+            _BLOCKS: re.fullmatch("[0-9a-f]{32}", rest) is not None,
+        }
+        if not good.get(folder):
+            raise Invalid(f"{name[:100]!r} has no place in a backup.")
 
 
 def _check_empty() -> None:

@@ -16,9 +16,11 @@ parameter ``after`` a stream goes on behind that line; without one it begins wit
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import re
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -34,6 +36,7 @@ log = logging.getLogger(__name__)
 
 CHECK_AGAIN = 60.0  # seconds after which a lost permission ends a stream
 MAX_READERS = 1000  # of one process; each costs some 10 KiB
+MAX_OF_ONE = 100  # of one session or token: nobody takes the places of all others
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -43,6 +46,7 @@ _PATH = re.compile(r"/unikernels/([0-9]{1,18})/console/stream")
 _ID = re.compile(r"[0-9]{1,19}-[0-9]{1,19}", re.ASCII)
 
 _readers = 0
+_held: Counter[bytes] = Counter()  # streams by the credential that opened them
 
 
 class LostPermission(Exception):
@@ -63,11 +67,18 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     status, words = await _check(scope, unikernel)
     if status != HTTPStatus.OK:
         return await _refuse(send, status, words)
+    who = _credential(scope)
+    if _held[who] >= MAX_OF_ONE:
+        return await _refuse(send, HTTPStatus.TOO_MANY_REQUESTS, "You have too many consoles open.")
     _readers += 1
+    _held[who] += 1
     try:
         await _serve(_Reader(scope, send, unikernel), receive)
     finally:
         _readers -= 1
+        _held[who] -= 1
+        if not _held[who]:
+            del _held[who]
 
 
 async def _serve(reader: _Reader, receive: Receive) -> None:
@@ -154,6 +165,12 @@ _HEADERS = [
     (b"x-accel-buffering", b"no"),
     (b"x-content-type-options", b"nosniff"),
 ]
+
+
+def _credential(scope: Scope) -> bytes:
+    """What the sender showed, in short; it was found good before."""
+    shown = [value for name, value in scope["headers"] if name in {b"authorization", b"cookie"}]
+    return hashlib.sha256(b"\0".join(shown)).digest()
 
 
 async def _check(scope: Scope, unikernel: int) -> tuple[int, str]:
