@@ -323,6 +323,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request"]}},
     "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "INFO")},
     "loggers": {
+        "django.template": {"level": "INFO"},  # below it, whole contexts are written down, secrets too
         "celery": {"level": "WARNING"},  # each task says when it comes and goes, the sweep too
         "urllib3": {"level": "ERROR"},  # builder-web states a length for what it sends in chunks, each time
     },

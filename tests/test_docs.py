@@ -86,3 +86,10 @@ def test_the_procfile_is_told() -> None:
 
 def _text(document: Path) -> str:
     return document.read_text(encoding="utf-8")
+
+
+@each
+def test_tests_that_are_told_exist(document: Path) -> None:
+    for path, name in re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", document.read_text(encoding="utf-8")):
+        assert (ROOT / path).is_file(), path
+        assert not name or f"def {name}(" in (ROOT / path).read_text(encoding="utf-8"), f"{path}::{name}"

@@ -9,7 +9,10 @@ import pytest
 from django.db import transaction
 from django.test import override_settings
 
+from tests.api.conftest import quick, robot, simulated, world
 from tests.security.planted import Planted
+
+__all__ = ["quick", "robot", "simulated", "world"]
 
 
 @pytest.fixture(scope="module")
