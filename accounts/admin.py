@@ -10,6 +10,7 @@ from typing import Any
 from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
@@ -24,6 +25,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.actors import Actor, require_fresh
+from accounts.audit import admin as audit_admin
+from accounts.confirming import asked
 from accounts.events import record
 from accounts.invitations import admin as invitations_admin
 from accounts.labels import check_label
@@ -45,7 +48,7 @@ from accounts.services.sessions import subject
 from accounts.services.teams import team_has
 from mollymawk.errors import ApplicationError, Invalid, Unproven
 
-__all__ = ["invitations_admin", "mail_admin", "publishers_admin"]
+__all__ = ["audit_admin", "invitations_admin", "mail_admin", "publishers_admin"]
 
 Rows = QuerySet[Any]
 
@@ -65,6 +68,7 @@ admin.site.site_header = admin.site.site_title = "Mollymawk"
 admin.site.index_title = "Administration"
 admin.site.unregister(Group)  # roles are held by memberships
 admin.site.unregister(EmailAddress)  # people change their address themselves, and confirm it
+admin.site.unregister(UserSession)  # shown below, without its key
 admin.site.unregister(Authenticator)  # shown below, without what is in it
 
 
@@ -153,7 +157,7 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic only for the 
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if change:
-            obj.save(update_fields=["name"])
+            _rename(actor_of(request), obj)
             return
         password = form.cleaned_data["password1"]
         made = user_add(actor=actor_of(request), email=obj.email, password=password)
@@ -191,19 +195,30 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]  # generic only for the 
         each(self, request, rows, lambda actor, user: user_activate(actor=actor, user=user))
 
     @admin.action(description="Shut out: deactivate, with all sessions and tokens")
+    @asked("Shut these people out? Their sessions and tokens end.")
     def deactivate(self, request: HttpRequest, rows: Rows) -> None:
         """Shut the chosen people out."""
         each(self, request, rows, lambda actor, user: user_deactivate(actor=actor, user=user))
 
     @admin.action(description="Make superusers")
+    @asked("Let these people do everything?")
     def make_superuser(self, request: HttpRequest, rows: Rows) -> None:
         """Let the chosen people do everything."""
         each(self, request, rows, lambda actor, user: superuser_set(actor=actor, user=user, superuser=True))
 
     @admin.action(description="No longer superusers")
+    @asked("Take from these people that they may do everything?")
     def take_superuser(self, request: HttpRequest, rows: Rows) -> None:
         """Take that from the chosen people."""
         each(self, request, rows, lambda actor, user: superuser_set(actor=actor, user=user, superuser=False))
+
+
+def _rename(actor: Actor, user: User) -> None:
+    with transaction.atomic():
+        was = User.objects.values_list("name", flat=True).get(pk=user.pk)
+        user.save(update_fields=["name"])
+        if was != user.name:
+            record(actor=actor, kind="user.named", subject=subject(user), was=was, now=user.name)
 
 
 @admin.register(Authenticator)
@@ -218,6 +233,7 @@ class SecondFactorAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  
     actions = ("remove",)
 
     @admin.action(description="Remove, when the device is lost")
+    @asked("Remove these second factors? Then a password alone lets their people in.")
     def remove(self, request: HttpRequest, rows: Rows) -> None:
         """Take the chosen factors away."""
         each(self, request, rows.select_related("user"), _remove_factor)
@@ -231,6 +247,17 @@ def _remove_factor(actor: Actor, factor: Any) -> None:
 
 
 # --- teams ---------------------------------------------------------------------------------------
+
+
+@admin.register(UserSession)
+class SessionAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
+    """Where people are logged in. The key, which would let in whoever reads it, is not shown."""
+
+    list_display = ("user", "ip", "created_at", "last_seen_at", "user_agent")
+    list_filter = ("created_at",)
+    list_select_related = ("user",)
+    search_fields = ("user__email", "ip")
+    fields = (*list_display,)
 
 
 class MembershipInline(ReadOnlyInline):
@@ -387,6 +414,7 @@ class TokenAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # gener
         return token.usable and token.created_by.is_active
 
     @admin.action(description="Revoke")
+    @asked("Revoke these tokens? Programs that use them stop working.")
     def revoke(self, request: HttpRequest, rows: Rows) -> None:
         """End the chosen tokens."""
         each(

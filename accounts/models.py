@@ -228,7 +228,9 @@ class Event(models.Model):
     actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     credential = models.CharField(max_length=100, help_text="session, token mm_…, command, system")
     address = models.GenericIPAddressField(null=True)
-    team = models.ForeignKey(Team, null=True, on_delete=models.SET_NULL, related_name="events")
+    team = models.ForeignKey(
+        Team, null=True, on_delete=models.SET_NULL, related_name="events", db_index=False
+    )
     instance = models.ForeignKey(Instance, null=True, on_delete=models.SET_NULL, related_name="+")
     who = models.CharField(max_length=254, default="", db_default="", help_text="address of the person")
     team_name = models.CharField(max_length=63, default="", db_default="")
@@ -253,7 +255,7 @@ class Event(models.Model):
                 fields=["operation", "id"], condition=Q(operation__isnull=False), name="event_operation"
             ),
             models.Index(fields=["team", "-id"]),
-            models.Index(fields=["who", "-id"], condition=~Q(who=""), name="event_who"),
+            models.Index(fields=["who", "-id"], name="event_who"),
             models.Index(fields=["credential", "-id"], name="event_credential"),
             models.Index(fields=["kind", "-id"], name="event_kind"),
             # Teams that are gone are found by their name.

@@ -15,6 +15,7 @@ ALL = (
     "deploy",
     "web",
     "tokens",
+    "audit",
     "many",
     "upgrades",
     "polling",

@@ -1,6 +1,7 @@
 """Registers the admin pages of the sub-packages."""
 
 from unikernels.alerts import admin as alerts_admin
+from unikernels.blocks import admin as blocks_admin
 from unikernels.builds import admin as builds_admin
 from unikernels.checks import admin as checks_admin
 from unikernels.instances import admin as instances_admin
@@ -11,6 +12,7 @@ from unikernels.webhooks import admin as webhooks_admin
 
 __all__ = [
     "alerts_admin",
+    "blocks_admin",
     "builds_admin",
     "checks_admin",
     "instances_admin",

@@ -13,12 +13,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from accounts.actors import Actor
 from accounts.mail.models import QuietHours
 from accounts.mail.quiet import quiet_set, zones
 from accounts.mail.services import choice_set, choices_of, trouble_of, unsubscribe_read
 from accounts.mail.topics import ABOUT, Topic
 from accounts.models import User
 from accounts.pages import PersonRequest, page
+from accounts.requests import client_address
 from mollymawk.errors import Invalid, Missing
 
 
@@ -32,8 +34,8 @@ def mail(request: PersonRequest) -> HttpResponse:
         hours = {name: request.POST.get(f"quiet_{name}", "").strip() for name in hours}
         try:
             with transaction.atomic():
-                quiet_set(user=user, **hours)
-                _choose(user, set(request.POST.getlist("topic")))
+                quiet_set(actor=request.actor, user=user, **hours)
+                _choose(request.actor, user, set(request.POST.getlist("topic")))
         except Invalid as error:
             wrong = str(error)
         else:
@@ -64,11 +66,11 @@ def _ticked(request: HttpRequest) -> dict[Topic, bool]:
     return {topic: topic in request.POST.getlist("topic") for topic in ABOUT}
 
 
-def _choose(user: User, ticked: set[str]) -> None:
+def _choose(actor: Actor, user: User, ticked: set[str]) -> None:
     """Only what differs is written: a default that nobody touched may change some day."""
     for topic, chosen in choices_of(user).items():
         if chosen != (topic in ticked):
-            choice_set(user=user, topic=topic, wanted=topic in ticked)
+            choice_set(actor=actor, user=user, topic=topic, wanted=topic in ticked)
 
 
 @csrf_exempt  # mail programs send this POST by themselves, without a cookie (RFC 8058)
@@ -81,6 +83,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     except Missing as error:
         return render(request, "accounts/unsubscribe.html", {"sentence": str(error)}, status=404)
     if request.method == "POST":
-        choice_set(user=user, topic=topic, wanted=False)
+        reader = Actor(user, "link in a letter", client_address(request))
+        choice_set(actor=reader, user=user, topic=topic, wanted=False)
     context = {"reader": user, "about": ABOUT[topic], "stopped": not choices_of(user)[topic]}
     return render(request, "accounts/unsubscribe.html", context)

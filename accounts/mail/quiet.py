@@ -6,6 +6,10 @@ from datetime import datetime, time
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from django.db import transaction
+
+from accounts.actors import Actor
+from accounts.events import record
 from accounts.mail.models import QuietHours
 from accounts.models import User
 from mollymawk.errors import Invalid
@@ -32,11 +36,30 @@ def within(start: time, end: time, clock: time) -> bool:
     return clock >= start or clock < end
 
 
-def quiet_set(*, user: User, start: str, end: str, zone: str) -> None:
+def quiet_set(*, user: User, start: str, end: str, zone: str, actor: Actor | None = None) -> None:
     """*user* is left alone from *start* to *end* (``22:00``) in *zone*; both empty: never.
 
-    Raises ``Invalid``.
+    *actor* is the person unless said otherwise. Raises ``Invalid``.
     """
+    with transaction.atomic():
+        was = QuietHours.objects.filter(user=user).first()
+        _set(user, start, end, zone)
+        now = QuietHours.objects.filter(user=user).first()
+        if _told(was) != _told(now):
+            record(
+                actor=actor or Actor(user, "session"),
+                kind="user.quiet-hours",
+                subject=f"user:{user.pk}",
+                was=_told(was),
+                now=_told(now),
+            )
+
+
+def _told(hours: QuietHours | None) -> str:
+    return f"{hours.start:%H:%M} to {hours.end:%H:%M} {hours.zone}" if hours else "none"
+
+
+def _set(user: User, start: str, end: str, zone: str) -> None:
     if not start and not end:
         QuietHours.objects.filter(user=user).delete()
         return

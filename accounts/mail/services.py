@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.core.signing import BadSignature, Signer
+from django.db import transaction
 from django.utils import timezone
 
-from accounts.events import harmless
+from accounts.actors import Actor
+from accounts.events import harmless, record
 from accounts.mail.topics import ABOUT, Topic
 from accounts.models import Letter, MailChoice, User
 from mollymawk.errors import Invalid, Missing
@@ -30,9 +32,21 @@ def topic_of(text: str) -> Topic:
         raise Invalid(f"There is no mail about {text!r}.") from None
 
 
-def choice_set(*, user: User, topic: str, wanted: bool) -> None:
-    """*user* wants letters about *topic*, or does not. Raises ``Invalid``."""
-    MailChoice.objects.update_or_create(user=user, topic=topic_of(topic), defaults={"wanted": wanted})
+def choice_set(*, user: User, topic: str, wanted: bool, actor: Actor | None = None) -> None:
+    """*user* wants letters about *topic*, or does not; *actor* is the person unless said otherwise.
+
+    Raises ``Invalid``.
+    """
+    about = topic_of(topic)
+    with transaction.atomic():
+        MailChoice.objects.update_or_create(user=user, topic=about, defaults={"wanted": wanted})
+        record(
+            actor=actor or Actor(user, "session"),
+            kind="user.mail",
+            subject=f"user:{user.pk}",
+            now="wanted" if wanted else "unwanted",
+            data={"topic": about},
+        )
 
 
 def choices_of(user: User) -> dict[Topic, bool]:

@@ -33,7 +33,7 @@ def address(model: str, what: str = "changelist", *args: Any) -> str:
 
 
 def act(client: Client, model: str, action: str, *rows: Any) -> Any:
-    chosen = {"action": action, "_selected_action": [row.pk for row in rows]}
+    chosen = {"action": action, "_selected_action": [row.pk for row in rows], "confirmed": "yes"}
     return client.post(address(model), chosen, follow=True)
 
 
@@ -257,7 +257,8 @@ def test_a_password_is_set_and_written_down(inside: Client, root: User, alice: U
 def test_a_lost_second_factor_is_taken_away(inside: Client, root: User, alice: User) -> None:
     factor = Authenticator.objects.create(user=alice, type="totp", data={"secret": seal("x")})
     inside.post(
-        reverse("admin:mfa_authenticator_changelist"), {"action": "remove", "_selected_action": [factor.pk]}
+        reverse("admin:mfa_authenticator_changelist"),
+        {"action": "remove", "_selected_action": [factor.pk], "confirmed": "yes"},
     )
     assert not Authenticator.objects.exists()
     assert Event.objects.get(kind="user.second_factor_removed").actor == root

@@ -60,7 +60,7 @@ def test_what_is_wrong_is_said_in_the_form(
 
 def test_a_builder_is_removed_by_an_action(admin: Client, builder: Server, robur_coop: Builder) -> None:
     build_row(builder, robur_coop, "hello")
-    data = {"action": "remove", "_selected_action": [robur_coop.pk]}
+    data = {"action": "remove", "_selected_action": [robur_coop.pk], "confirmed": "yes"}
     assert "1 done" in admin.post(reverse(LIST), data, follow=True).content.decode()
     assert not Builder.objects.exists()
 

@@ -162,8 +162,8 @@ class QuietHoursOfMine(Endpoint):
         hours = {"start": f"{given['start']:%H:%M}", "end": f"{given['end']:%H:%M}", "zone": given["zone"]}
         if dry:
             step = f"Mail nothing about alerts from {hours['start']} to {hours['end']}, {hours['zone']}."
-            return rehearsed(lambda: quiet_set(user=user, **hours), step)
-        quiet_set(user=user, **hours)
+            return rehearsed(lambda: quiet_set(actor=self.actor, user=user, **hours), step)
+        quiet_set(actor=self.actor, user=user, **hours)
         return Response(hours_of(user))
 
     @changes("deleteQuietHours", scope=SESSION, status=204, answer=None)
@@ -172,9 +172,10 @@ class QuietHoursOfMine(Endpoint):
         dry, user = self.dry_run(), self._person()
         if dry:
             return rehearsed(
-                lambda: quiet_set(user=user, start="", end="", zone=""), "Mail alerts at any hour."
+                lambda: quiet_set(actor=self.actor, user=user, start="", end="", zone=""),
+                "Mail alerts at any hour.",
             )
-        quiet_set(user=user, start="", end="", zone="")
+        quiet_set(actor=self.actor, user=user, start="", end="", zone="")
         return Response(status=204)
 
     def _person(self) -> User:

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.admin import each
+from accounts.confirming import asked
 from accounts.readonly import ReadOnly
 from accounts.requests import actor_of
 from mollymawk.errors import ApplicationError, Invalid
@@ -68,6 +69,7 @@ class BuilderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic only 
         obj.pk, obj._state.adding = made.pk, False  # noqa: SLF001  # the admin goes on with its own copy
 
     @admin.action(description="Remove: forget it, and what it told", permissions=["change"])
+    @asked("Forget these builders, and what they told?")
     def remove(self, request: HttpRequest, chosen: QuerySet[Builder]) -> None:
         """Remove each chosen one that no version comes from."""
         each(self, request, chosen, lambda actor, builder: builder_remove(actor=actor, builder=builder))

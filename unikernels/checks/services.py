@@ -11,7 +11,6 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.actors import Actor, require
-from accounts.events import record
 from accounts.models import Role
 from accounts.scopes import Need, Scope
 from albatross.models import Instance
@@ -23,6 +22,7 @@ from unikernels.checks.probes import Found, probe
 from unikernels.checks.resolving import reach_of
 from unikernels.checks.settings import Settings, parse, told
 from unikernels.consoles.text import visible
+from unikernels.events import record_of
 from unikernels.models import Check, CheckResult, Unikernel
 
 __all__ = [
@@ -169,12 +169,10 @@ def restart_after_set(*, actor: Actor, unikernel: Unikernel, after: int | None) 
     with transaction.atomic():
         rows = Unikernel.objects.filter(pk=unikernel.pk).exclude(restart_after=after)
         if rows.update(restart_after=after):
-            record(
+            record_of(
+                unikernel,
                 actor=actor,
                 kind="unikernel.restart-after",
-                subject=f"unikernel:{unikernel.pk}",
-                team=unikernel.team,
-                instance=unikernel.instance,
                 reason="never" if after is None else f"after {after} failed rounds of a check",
             )
     unikernel.restart_after = after
@@ -243,12 +241,10 @@ def _taken(name: str) -> Conflict:
 
 def _tell(actor: Actor, check: Check, kind: str, *, was: str = "", now: str = "", **data: object) -> None:
     unikernel = check.unikernel
-    record(
+    record_of(
+        unikernel,
         actor=actor,
         kind=kind,
-        subject=f"unikernel:{unikernel.pk}",
-        team=unikernel.team,
-        instance=unikernel.instance,
         was=was,
         now=now,
         reason=check.name,

@@ -25,8 +25,8 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.actors import SYSTEM
-from accounts.events import record
 from accounts.models import Team
+from unikernels.events import record_of
 from unikernels.models import Image, Operation, RollbackWindow, TeamImage, Unikernel, Version
 
 
@@ -104,12 +104,10 @@ def _let_go(unikernel: Unikernel, chosen: Collection[Held]) -> int:
             if _unpinned(Version.objects.filter(pk=version.pk)).update(image=None, pruned_at=now)
         ]
         if gone:
-            record(
+            record_of(
+                unikernel,
                 actor=SYSTEM,
                 kind="unikernel.pruned",
-                subject=f"unikernel:{unikernel.pk}",
-                team=unikernel.team,
-                instance=unikernel.instance,
                 reason=f"Versions {', '.join(map(str, sorted(gone)))}: no rule keeps them any longer.",
                 data={"versions": sorted(gone)},
             )

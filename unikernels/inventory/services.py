@@ -8,7 +8,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.actors import Actor, require
-from accounts.events import record
 from accounts.models import Team
 from accounts.scopes import Scope
 from albatross.errors import AlbatrossError
@@ -17,6 +16,7 @@ from albatross.models import Instance
 from mollymawk.errors import Conflict, Invalid, Refused
 from mollymawk.keyring import SealBroken
 from unikernels.configuration import Configuration, from_info, parse
+from unikernels.events import record_of
 from unikernels.instances.health import mark_degraded, mark_seen
 from unikernels.inventory.blocks import apply_blocks
 from unikernels.inventory.observed import observed_of
@@ -78,12 +78,10 @@ def adopt(*, actor: Actor, unikernel: Unikernel) -> Version:
         Unikernel.objects.filter(pk=unikernel.pk).update(
             current=version, changed_outside=False, unstable=False, fingerprint=""
         )
-        record(
+        record_of(
+            unikernel,
             actor=actor,
             kind="unikernel.adopted",
-            subject=f"unikernel:{unikernel.pk}",
-            team=unikernel.team,
-            instance=unikernel.instance,
             reason=str(unikernel),
             data={"version": version.number, "digest": version.digest},
         )

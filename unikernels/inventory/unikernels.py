@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 from django.db.models import Q, QuerySet
 
 from accounts.actors import SYSTEM
-from accounts.events import record
 from accounts.models import Team
 from albatross.messages import Info
 from albatross.models import Instance
 from albatross.names import Name
+from unikernels.events import record_of
 from unikernels.inventory.compare import UNSEEN, Change, Known, State, compare
 from unikernels.inventory.facts import fingerprint
 from unikernels.inventory.observed import observed_fields
@@ -217,12 +217,10 @@ def _set(row: Unikernel, fields: Mapping[str, Any]) -> None:
 def _tell(
     row: Unikernel, what: str, *, was: str = "", now: str = "", reason: str = "", **data: object
 ) -> None:
-    record(
+    record_of(
+        row,
         actor=SYSTEM,
         kind=f"unikernel.{what}",
-        subject=f"unikernel:{row.pk}",
-        team=row.team,
-        instance=row.instance,
         was=was,
         now=now,
         reason=reason or str(row),

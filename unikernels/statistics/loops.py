@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from accounts.actors import SYSTEM
-from accounts.events import record
 from albatross.models import STALE_AFTER, Instance
+from unikernels.events import record_of
 from unikernels.models import Operation, Unikernel
 from unikernels.statistics.models import Starts
 
@@ -61,11 +61,9 @@ def _asked_for(unikernel: Unikernel, at: datetime) -> bool:
 
 
 def _tell(unikernel: Unikernel, kind: str, reason: str) -> None:
-    record(
+    record_of(
+        unikernel,
         actor=SYSTEM,
         kind=kind,
-        subject=f"unikernel:{unikernel.pk}",
-        team=unikernel.team,
-        instance=unikernel.instance,
         reason=reason,
     )

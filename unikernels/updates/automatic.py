@@ -16,10 +16,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.actors import AUTOMATIC
-from accounts.events import record
 from accounts.models import Team
 from albatross.models import Instance
 from mollymawk.errors import ApplicationError, Conflict
+from unikernels.events import record_of
 from unikernels.models import Build, Operation, Unikernel
 from unikernels.operations import services as operations
 from unikernels.updates import look, rounds
@@ -101,12 +101,10 @@ def _upgrade(pk: int, now: datetime) -> Operation | None:
 
 def _note(unikernel: Unikernel, build: Build, error: ApplicationError) -> None:
     """Tell why it is not possible; once in a window, because it is not tried again before the next."""
-    record(
+    record_of(
+        unikernel,
         actor=AUTOMATIC,
         kind=look.NOT_BEGUN,
-        subject=f"unikernel:{unikernel.pk}",
-        team=unikernel.team,
-        instance=unikernel.instance,
         reason=" ".join([str(error), *error.reasons]),
         data={"build": build.pk},
     )

@@ -17,6 +17,7 @@ from accounts.events import record
 from accounts.models import Team
 from accounts.scopes import Scope
 from mollymawk.errors import Invalid, Missing, Refused
+from unikernels.events import record_of
 from unikernels.models import Freeze, Unikernel
 from unikernels.updates.calendar import Maintenance, parse, told
 
@@ -52,12 +53,10 @@ def update_mode_set(
         return unikernel
     with transaction.atomic():
         Unikernel.objects.filter(pk=unikernel.pk).update(update_mode=chosen, maintenance=window)
-        record(
+        record_of(
+            unikernel,
             actor=actor,
             kind="unikernel.update-mode",
-            subject=f"unikernel:{unikernel.pk}",
-            team=unikernel.team,
-            instance=unikernel.instance,
             was=was[0],
             now=chosen,
             reason=f"{chosen}: {told(parse(window))}" if chosen == Mode.AUTOMATIC else str(chosen),

@@ -8,10 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.actors import SYSTEM
-from accounts.events import record
 from accounts.models import Event
 from mollymawk.errors import ApplicationError, Conflict
 from unikernels.checks import rounds
+from unikernels.events import record_of
 from unikernels.letters.operations import not_rolled_back
 from unikernels.models import CheckResult, Operation, RollbackWindow, Unikernel
 from unikernels.operations.judge import judge_window
@@ -125,11 +125,9 @@ def _close(window: RollbackWindow) -> None:
 
 def _tell(window: RollbackWindow, kind: str, reason: str) -> None:
     thing = window.unikernel
-    record(
+    record_of(
+        thing,
         actor=SYSTEM,
         kind=kind,
-        subject=f"unikernel:{thing.pk}",
-        team=thing.team,
-        instance=thing.instance,
         reason=reason,
     )
