@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 from typing import Any
 
 import qrcode
@@ -21,12 +20,13 @@ from qrcode.image.svg import SvgPathFillImage
 
 from accounts import registration
 from accounts.actors import SYSTEM
+from accounts.mail.services import letter_to
 from accounts.models import User
 from accounts.requests import client_address
 from accounts.services import user_activate, user_register
 from mollymawk.keyring import seal, unseal
 
-logger = logging.getLogger(__name__)
+MAIL_TOPIC = "account"  # none of accounts.mail.topics: these letters are not chosen
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -88,13 +88,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return url
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send a mail about an account. The page that asked for it says the same when the mail server
-        is out of reach, or it would tell which addresses are known; the log says what failed.
+        """Write a letter about an account; a worker sends it. Were it sent here, the time that a page takes
+        and a mail server that is out of reach would tell which addresses are known.
         """
-        try:
-            super().send_mail(template_prefix, email, context | {"site_url": settings.SITE_URL})
-        except OSError as error:  # smtplib's errors are some
-            logger.error("no mail could be sent (%s): %s", template_prefix, error)  # noqa: TRY400  # a sentence says it
+        mail = self.render_mail(
+            template_prefix, email, {**context, "email": email, "site_url": settings.SITE_URL}
+        )
+        letter_to(address=email, topic=MAIL_TOPIC, subject=mail.subject, text=mail.body)
+
+    def format_email_subject(self, subject: str) -> str:
+        """*subject* as it is: letters get their prefix when they are sent."""
+        return subject
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Whom the limits on attempts count for."""
