@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
 from accounts.access import team_of
+from accounts.actors import require_superuser
 from accounts.api import BY_NAME, label_field
 from accounts.endpoint import PersonEndpoint
 from accounts.models import Role
@@ -164,7 +165,9 @@ class OneIssuer(PersonEndpoint):
     @changes("removeIssuer", scope=SESSION, status=204, answer=None)
     def delete(self, request: Request, name: str) -> Response:
         """Trust an issuer no more. Superusers only, and only while no publisher names it."""
-        dry, actor, issuer = self.dry_run(), self.actor, issuer_named(name)
+        dry, actor = self.dry_run(), self.actor
+        require_superuser(actor)
+        issuer = issuer_named(name)
         if dry:
             return rehearsed(lambda: issuer_remove(actor=actor, issuer=issuer), f"Forget {issuer}.")
         issuer_remove(actor=actor, issuer=issuer)

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import PermissionDenied
 from django.test import RequestFactory
 from rest_framework.exceptions import NotAuthenticated
@@ -55,8 +56,8 @@ def test_an_anonymous_request_to_the_api_is_no_actor() -> None:
 
 def test_somebody_who_is_shut_out_is_no_actor(rf: RequestFactory, alice: User) -> None:
     request = rf.get("/")
-    request.user = alice
-    assert actor_of(request) == Actor(alice, "session", "127.0.0.1")
+    request.user, request.session = alice, SessionStore()
+    assert actor_of(request) == Actor(alice, "session", "127.0.0.1", fresh=False)
     alice.is_active = False
     with pytest.raises(PermissionDenied):
         actor_of(request)

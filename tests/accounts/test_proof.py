@@ -91,7 +91,7 @@ def test_the_api_says_so_to_a_session_and_asks_no_token(
 
 def test_the_admin_asks_before_what_is_dangerous(root: User, bob: User, client_of: ClientOf) -> None:
     client = stale(client_of(root))
-    shut = {"action": "deactivate", "_selected_action": [bob.pk]}
+    shut = {"action": "deactivate", "_selected_action": [bob.pk], "confirmed": "yes"}
     answer = client.post("/admin/accounts/user/", shut)
     assert answer.headers["Location"].startswith("/accounts/reauthenticate/")
     bob.refresh_from_db()

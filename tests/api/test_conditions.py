@@ -53,7 +53,7 @@ def test_whoever_may_not_change_it_hears_that_first(house: House, viewer: Caller
 
 def test_a_new_quota_overwrites_nothing(house: House, root: User, client_of: ClientOf) -> None:
     superuser = Caller(client_of(root))
-    limits = {"unikernels": 1, "memory": 64}
+    limits = {"unikernels": 1, "memory": 64, "cpuids": [0], "bridges": ["service"]}
     assert superuser.put("quotas/robur/fra-1/", limits).status_code == 428
     assert superuser.saying(If_Match='"x"').put("quotas/robur/fra-1/", limits).status_code == 412
 

@@ -59,7 +59,7 @@ def test_an_upgrade_that_answers_succeeds_and_says_so(house: House, web: Unikern
 
 
 def test_an_upgrade_that_does_not_answer_goes_back(house: House, web: Unikernel, settings: Any) -> None:
-    settings.OPERATION_TIMINGS = settings.OPERATION_TIMINGS | {"prove_limit": 0.6}
+    settings.OPERATION_TIMINGS = settings.OPERATION_TIMINGS | {"prove_limit": 1.5}
     before = house.digest()
     operation = house.finish(upgrade(house, web, SILENT))
     assert operation.state == State.ROLLED_BACK, operation.reason

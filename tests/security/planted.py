@@ -69,7 +69,7 @@ class Planted:
         self.publisher = publisher_add(
             actor=Actor(self.owner, "session"),
             team=self.team,
-            issuer=Issuer.objects.create(name="planted", url="https://issuer.example.org", kind="github"),
+            issuer=Issuer.objects.create(name="forge", url="https://issuer.example.org", kind="github"),
             repository="planted/repository",
             repository_id="4711",
             owner_id="42",
@@ -104,7 +104,7 @@ class Planted:
             "members/pk": self.member.pk,
             "invitations/pk": self.invitation.pk,
             "publishers/pk": self.publisher.pk,
-            "issuers/name": "planted",
+            "issuers/name": "forge",
             "invitation/pk": self.invitation.pk,
             "people/pk": self.member.pk,
             "users/pk": self.member.pk,
