@@ -13,7 +13,7 @@ from tests.chaos.points import MISHAPS, Part, Run, Scene, points_of
 from tests.chaos.world import Story, World
 from unikernels.operations.machine import Kind
 
-PARTS, RUNS = 10, 30
+PARTS, RUNS = 10, 15
 
 
 @pytest.mark.parametrize("seed", range(PARTS))

@@ -6,6 +6,7 @@ a script complains.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,7 +21,10 @@ from unikernels.models import Freeze
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
-VIEWS = [(theme, width) for theme in ("light", "dark") for width in (WIDE, NARROW)]
+# Each theme and each width once; with AXE=all every pair of them. What differs by theme is colour, by width
+# where things stand: hardly anything differs by both, and a view of all pages takes a minute.
+EVERY = [(theme, width) for theme in ("light", "dark") for width in (WIDE, NARROW)]
+VIEWS = EVERY if os.environ.get("AXE") == "all" else [("light", WIDE), ("dark", NARROW)]
 NARROWEST = 320
 TOO_SMALL = """[...document.querySelectorAll("button, .button, select, summary, input:not([type=hidden]), textarea")]
     .filter((e) => e.checkVisibility() && !["checkbox", "radio"].includes(e.type))
