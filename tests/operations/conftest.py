@@ -31,7 +31,7 @@ QUICK = {
     "prove_limit": 3.0,
     "retry_first": 0.02,
     "retry_most": 0.1,
-    "back_limit": 4.0,
+    "back_limit": 10.0,  # long beside the rest: a busy machine ends nothing
     "check_waits": (0.02, 0.02, 0.05),
     "check_gap": 0.1,
     "check_timeout": 2.0,

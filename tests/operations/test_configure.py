@@ -176,7 +176,8 @@ def test_a_deadline_before_the_commit_point_is_an_abort(house, settings) -> None
     assert len(house.sends()) == 1
 
 
-def test_an_instance_that_is_gone_while_going_back_ends_in_not_known(house) -> None:
+def test_an_instance_that_is_gone_while_going_back_ends_in_not_known(house, settings) -> None:
+    settings.OPERATION_TIMINGS = settings.OPERATION_TIMINGS | {"back_limit": 3.0}
     unikernel = house.running()
     operation = house.finish(configure(house, unikernel, memory=64), until=State.PROVE)
     house.simulated.stop()
