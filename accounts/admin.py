@@ -10,6 +10,7 @@ from typing import Any
 from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin, messages
@@ -69,6 +70,9 @@ admin.site.index_title = "Administration"
 admin.site.unregister(Group)  # roles are held by memberships
 admin.site.unregister(EmailAddress)  # people change their address themselves, and confirm it
 admin.site.unregister(UserSession)  # shown below, without its key
+for of_allauth in (SocialApp, SocialToken):  # always empty: the issuer is in the settings, no token is kept
+    admin.site.unregister(of_allauth)
+admin.site.unregister(SocialAccount)
 admin.site.unregister(Authenticator)  # shown below, without what is in it
 
 
@@ -244,6 +248,17 @@ def _remove_factor(actor: Actor, factor: Any) -> None:
     with transaction.atomic():
         record(actor=actor, kind="user.second_factor_removed", subject=subject(factor.user), now=factor.type)
         factor.delete()
+
+
+@admin.register(SocialAccount)
+class IdentityAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
+    """Accounts at an issuer that let people in; their person disconnects one."""
+
+    list_display = ("user", "provider", "uid", "last_login", "date_joined")
+    list_filter = ("provider",)
+    list_select_related = ("user",)
+    search_fields = ("user__email", "uid")
+    exclude = ("extra_data",)
 
 
 # --- teams ---------------------------------------------------------------------------------------

@@ -14,8 +14,10 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import guards, signals  # noqa: PLC0415  # models are there only now
         from accounts.checks import check_peppers, check_registration  # noqa: PLC0415
+        from accounts.oidc.checks import check_oidc  # noqa: PLC0415
 
         checks.register(check_peppers, checks.Tags.security)
         checks.register(check_registration, checks.Tags.security)
+        checks.register(check_oidc, checks.Tags.security)
         post_migrate.connect(guards.install, sender=self)
         signals.connect()

@@ -48,7 +48,9 @@ def _logged_in(*, request: HttpRequest | None = None, user: User, **_: Any) -> N
 
 
 def _mean(used: dict[str, Any]) -> str:
-    """A way to prove who one is, in a word: password, passkey, totp, recovery_codes, webauthn."""
+    """A way to prove who one is, in a word: password, passkey, oidc, totp, recovery_codes, webauthn."""
+    if used["method"] == "socialaccount":
+        return "oidc"
     if used.get("passwordless"):
         return "passkey"
     return str(used.get("type") or used.get("provider") or used["method"])

@@ -7,6 +7,7 @@ from django.urls import path
 from accounts import sessions, views
 from accounts.invitations import pages as invitations
 from accounts.mail import pages as mail
+from accounts.oidc import pages as oidc
 from accounts.publishers import pages as publishers
 
 urlpatterns = [
@@ -14,6 +15,11 @@ urlpatterns = [
     path("sessions/", sessions.mine, name="sessions"),
     path("sessions/end-others/", sessions.end_others, name="sessions-end-others"),
     path("sessions/<int:pk>/end/", sessions.end, name="session-end"),
+    path("accounts/oidc/", oidc.mine, name="oidc"),
+    path("accounts/oidc/login/", oidc.log_in, name="oidc-login"),
+    path("accounts/oidc/connect/", oidc.connect, name="oidc-connect"),
+    path("accounts/oidc/callback/", oidc.callback, name="oidc-callback"),
+    path("accounts/oidc/<int:pk>/disconnect/", oidc.disconnect, name="oidc-disconnect"),
     path("tokens/", views.tokens_of_mine, name="tokens"),
     path("mail/", mail.mail, name="mail"),
     path("mail/stop/<str:token>/", mail.unsubscribe, name="unsubscribe"),

@@ -55,6 +55,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "rest_framework",
     "drf_spectacular",
@@ -152,7 +154,17 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "10/5m/ip,10/5m/key",
     "second_factor": "5/5m/user,20/h/user,50/d/user",
     "setup": "5/m/ip",
+    "oidc": "30/m/ip",
 }
+# Login with an account elsewhere, by OpenID Connect: off without an issuer.
+OIDC_ISSUER = env_str("OIDC_ISSUER", "").strip()
+OIDC_NAME = env_str("OIDC_NAME", "").strip()
+OIDC_CLIENT_ID = env_str("OIDC_CLIENT_ID", "").strip()
+OIDC_CLIENT_SECRET = env_str("OIDC_CLIENT_SECRET", "")
+# Whether an address that the issuer has confirmed leads into the account that is here with it.
+OIDC_TRUSTS_EMAIL = env_bool("OIDC_TRUSTS_EMAIL", default=False)
+SOCIALACCOUNT_ADAPTER = "accounts.oidc.adapter.SocialAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

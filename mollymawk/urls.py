@@ -23,7 +23,9 @@ urlpatterns = [
     # Lists of allauth's that are pages of ours.
     path("accounts/2fa/webauthn/", listed(pattern_name="mfa_index")),
     path("accounts/sessions/", listed(pattern_name="sessions")),
-    path("accounts/", include("allauth.urls")),
+    # Not all of allauth.urls: of its pages about accounts elsewhere ours are in accounts.oidc.
+    path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
     path("", include("accounts.urls")),
     path("", include("unikernels.pages.urls")),
 ]

@@ -30,7 +30,13 @@ def user_register(
     """
     with transaction.atomic():
         user = _create(email, password, admitted=admitted)
-        record(actor=Actor(user, "registration", address), kind="user.registered", subject=subject(user))
+        data = {"with": "oidc" if password is None else "password"}
+        record(
+            actor=Actor(user, "registration", address),
+            kind="user.registered",
+            subject=subject(user),
+            data=data,
+        )
     return user
 
 

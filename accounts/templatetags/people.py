@@ -9,6 +9,7 @@ from django import template
 from django.conf import settings
 
 from accounts import registration
+from accounts.oidc import settled
 from accounts.services import needs_setup as _needs_setup
 
 register = template.Library()
@@ -36,6 +37,12 @@ def registration_open(context: dict[str, Any]) -> bool:
 def needs_approval() -> bool:
     """Whether a superuser looks at each new account."""
     return bool(settings.REGISTRATION_APPROVAL)
+
+
+@register.simple_tag
+def oidc_name() -> str:
+    """What people call the issuer by which one may log in, empty for none."""
+    return settled.name() if settled.issuer() else ""
 
 
 @register.filter

@@ -22,7 +22,10 @@ def house(
     """Both teams. Made once: a test begins with them and leaves nothing."""
     folder = tmp_path_factory.mktemp("planted")
     stores = override_settings(
-        IMAGE_DIR=folder / "images", FILE_UPLOAD_TEMP_DIR=str(folder), EXAMPLE_IMAGES=True
+        IMAGE_DIR=folder / "images",
+        FILE_UPLOAD_TEMP_DIR=str(folder),
+        EXAMPLE_IMAGES=True,
+        OIDC_ISSUER="http://127.0.0.1:9",  # nobody answers there
     )
     with stores, django_db_blocker.unblock(), transaction.atomic():
         yield Planted()

@@ -111,6 +111,7 @@ class Planted:
             "quota-requests/pk": self.asked.pk,
             "sessions/pk": 987654,
             "keys/pk": 987654,
+            "oidc/pk": 987654,
             "build/pk": self.updates.new.pk,
             "file_pk": storage.file.pk,
             "check_pk": world.up.pk,

@@ -25,6 +25,8 @@ LEFT_OUT = {
     "admin.logentry",
     "sessions.session",
     "account.emailconfirmation",
+    "socialaccount.socialapp",
+    "socialaccount.socialtoken",
     "accounts.setuptoken",
     "accounts.invitation",
     "accounts.letter",
