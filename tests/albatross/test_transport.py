@@ -489,7 +489,7 @@ class TestUpload:
 
         def guard() -> float:
             grants_more.release()
-            return 0.005
+            return 0.05
 
         def read_and_answer_late(server: ssl.SSLSocket) -> None:
             for _ in range(20):  # more often than there are chunks
