@@ -95,9 +95,10 @@ def test_a_body_that_does_not_come_is_given_up(server: Address, monkeypatch: pyt
 )
 def test_forms_with_too_much_in_them_are_refused(server: Address, body: bytes) -> None:
     kind = "Content-Type: application/x-www-form-urlencoded"
-    said = talk(server, request("/accounts/login/", kind, f"Content-Length: {len(body)}"), body)
-    # Who goes on sending may be cut off before the answer is read.
-    assert not said or said.split(b" ")[1] in {b"400", b"403", b"413"}
+    # What is announced as too long is refused at once: sent on, it would be cut off before the answer is read.
+    sent = body if len(body) <= bodies.ORDINARY else b""
+    said = talk(server, request("/accounts/login/", kind, f"Content-Length: {len(body)}"), sent)
+    assert said.split(b" ")[1] in {b"400", b"403", b"413"}
 
 
 def test_a_second_length_is_refused(server: Address) -> None:
