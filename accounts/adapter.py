@@ -20,6 +20,7 @@ from qrcode.image.svg import SvgPathFillImage
 
 from accounts import registration
 from accounts.actors import SYSTEM
+from accounts.failures import password_failed
 from accounts.mail.services import letter_to
 from accounts.models import User
 from accounts.requests import client_address
@@ -74,6 +75,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """As allauth's, without a session for who has none: its cookie would tell new from known addresses."""
         email: str | None = request.session.pop("account_verified_email", None)
         return email
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        password_failed(request, str(credentials.get("email") or ""))
 
     def ask_to_confirm(self, request: HttpRequest, address: EmailAddress) -> HttpResponse:
         """Send the link that confirms *address* (one in three minutes), and say where to look."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -12,7 +13,9 @@ from rest_framework.response import Response
 from accounts.access import session_of, team_of
 from accounts.endpoint import PersonEndpoint
 from accounts.models import Role, User
-from accounts.services import second_factor_demand, session_end, session_list
+from accounts.oidc import settled
+from accounts.oidc.services import check_identity_unlink, identities_of, identity_unlink
+from accounts.services import second_factor_demand, session_end, session_list, sessions_end
 from accounts.sessions import browser_name
 from mollymawk.errors import Forbidden
 from mollymawk.rest.pages import BY_ID, page
@@ -79,6 +82,45 @@ class OneSession(OwnEndpoint):
         return Response(status=204)
 
 
+class IdentityOut(serializers.Serializer[Any]):
+    """An account elsewhere that lets somebody in."""
+
+    id = serializers.IntegerField()
+    issuer = serializers.CharField(help_text="what people call it")
+    subject = serializers.CharField(help_text="its number or name there")
+    since = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField()
+
+
+class Identities(OwnEndpoint):
+    """The accounts elsewhere that let in whoever asks: one, or none."""
+
+    class Out(serializers.Serializer[Any]):
+        """All of them."""
+
+        items = IdentityOut(many=True)
+
+    @reads("listIdentities", answer=Out)
+    def get(self, request: Request) -> Response:
+        """List the accounts at the issuer of OpenID Connect that let one in. They are connected on a page."""
+        return Response({"items": [_identity(row) for row in identities_of(self.person)]})
+
+
+class OneIdentity(OwnEndpoint):
+    """An account elsewhere that lets in whoever asks."""
+
+    @changes("disconnectIdentity", scope=SESSION, status=204, answer=None)
+    def delete(self, request: Request, pk: int) -> Response:
+        """Let an account elsewhere let one in no more. The other sessions end."""
+        dry, actor, person = self.dry_run(), self.actor, self.person
+        if dry:
+            step = f"Let {settled.name()} let you in no more, and end your other sessions."
+            return rehearsed(lambda: check_identity_unlink(actor=actor, user=person, pk=pk), step)
+        identity_unlink(actor=actor, user=person, pk=pk)
+        sessions_end(actor=actor, user=person, keep=request.session.session_key)
+        return Response(status=204)
+
+
 class SecondFactor(PersonEndpoint):
     """Whether a team demands a second factor of its members."""
 
@@ -102,6 +144,16 @@ class SecondFactor(PersonEndpoint):
             return rehearsed(lambda: second_factor_demand(actor=actor, team=team, demanded=demanded), step)
         second_factor_demand(actor=actor, team=team, demanded=demanded)
         return Response({"demanded": demanded})
+
+
+def _identity(row: SocialAccount) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "issuer": settled.name(),
+        "subject": row.uid,
+        "since": row.date_joined,
+        "last_used_at": row.last_login,
+    }
 
 
 def _session(row: UserSession, here: str | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from allauth.account import signals as account
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.models import EmailAddress
 from allauth.mfa import signals as mfa
+from django.contrib import messages
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import Signal
 from django.http import HttpRequest
@@ -15,15 +16,19 @@ from django.http import HttpRequest
 from accounts import registration
 from accounts.actors import SYSTEM, Actor
 from accounts.events import record
+from accounts.failures import factor_failed
 from accounts.models import User
 from accounts.requests import client_address
 from accounts.services import user_activate
-from accounts.services.sessions import subject
+from accounts.services.sessions import sessions_end, subject
 
 _KINDS: dict[str, Signal] = {
     "user.logged_out": user_logged_out,
     "user.password_changed": account.password_changed,
     "user.password_reset": account.password_reset,
+}
+# What lets somebody in, or no longer: after it nobody stays in elsewhere by what was so before.
+_FACTORS: dict[str, Signal] = {
     "user.second_factor_added": mfa.authenticator_added,
     "user.second_factor_removed": mfa.authenticator_removed,
     "user.second_factor_reset": mfa.authenticator_reset,
@@ -34,6 +39,10 @@ def connect() -> None:
     """Listen. Once for each process; connecting again replaces what was connected."""
     for kind, signal in _KINDS.items():
         signal.connect(_writer(kind), weak=False, dispatch_uid=f"accounts.{kind}")
+    for kind, signal in _FACTORS.items():
+        signal.connect(_writer(kind), weak=False, dispatch_uid=f"accounts.{kind}")
+        signal.connect(_others_out, dispatch_uid=f"accounts.{kind}.others")
+    mfa.authentication_failed.connect(factor_failed, dispatch_uid="accounts.factor_failed")
     user_logged_in.connect(_logged_in, dispatch_uid="accounts.logged_in")
     account.email_changed.connect(_address_changed, dispatch_uid="accounts.email_changed")
     account.email_confirmed.connect(_address_confirmed, dispatch_uid="accounts.email_confirmed")
@@ -76,6 +85,13 @@ def _address_confirmed(*, email_address: EmailAddress, request: HttpRequest, **_
     record(actor=actor, kind="user.email_confirmed", subject=subject(user), data={"email": user.email})
     if registration.comes_in(user):
         user_activate(actor=SYSTEM, user=user)
+
+
+def _others_out(*, request: HttpRequest, user: User, **_: Any) -> None:
+    """End the other sessions of *user*, and say so."""
+    actor = Actor(user, "session", client_address(request))
+    if sessions_end(actor=actor, user=user, keep=request.session.session_key):
+        messages.info(request, "Everywhere else you are logged out now.")
 
 
 def _writer(kind: str) -> Any:

@@ -152,6 +152,8 @@ ACCOUNT_SESSION_REMEMBER = True
 # Added to allauth's own, which stay on. `key` is the account that somebody tries to get into.
 ACCOUNT_RATE_LIMITS = {
     "login_failed": "10/5m/ip,10/5m/key",
+    "login_failed_told": "1/5m/key",
+    "login_failed_nameless": "100/h/key",
     "second_factor": "5/5m/user,20/h/user,50/d/user",
     "setup": "5/m/ip",
     "oidc": "30/m/ip",

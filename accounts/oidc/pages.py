@@ -22,8 +22,9 @@ from requests import RequestException
 from accounts.oidc import settled
 from accounts.oidc.adapter import failed
 from accounts.oidc.issuer import IssuerAdapter
-from accounts.oidc.services import identities_of, identity_unlink, tell_by_mail
+from accounts.oidc.services import identities_of, identity_unlink
 from accounts.pages import PersonRequest, page, sensitive
+from accounts.services.sessions import sessions_end
 from mollymawk.errors import Refused
 
 P = ParamSpec("P")
@@ -99,8 +100,10 @@ def disconnect(request: PersonRequest, pk: int) -> HttpResponse:
     except Refused as error:
         messages.error(request, str(error))
     else:
-        tell_by_mail(request.user, "oidc_disconnected")
-        messages.success(request, f"{settled.name()} lets you in no more.")
+        sessions_end(actor=request.actor, user=request.user, keep=request.session.session_key)
+        messages.success(
+            request, f"{settled.name()} lets you in no more. Everywhere else you are logged out now."
+        )
     return redirect("oidc")
 
 

@@ -18,6 +18,8 @@ from accounts.services.sessions import subject
 from accounts.services.users import address_vouch, user_register
 from mollymawk.errors import Conflict, Forbidden, Missing, Refused
 
+_GONE = "There is no such account; it may be disconnected."
+
 
 def identities_of(user: User) -> QuerySet[SocialAccount]:
     """The accounts at the present issuer that let *user* in: one, or none."""
@@ -65,20 +67,28 @@ def identity_link(*, actor: Actor, user: User, account: SocialAccount) -> Social
 
 
 def identity_unlink(*, actor: Actor, user: User, pk: int) -> None:
-    """*user*'s account at the issuer lets nobody in any more. Refused without a password, which would be
-    no way in at all.
+    """*user*'s account at the issuer lets nobody in any more; they are told by mail. Refused without a
+    password, which would be no way in at all.
     """
-    if actor.token or actor.user != user:
-        raise Forbidden("Only its person disconnects an account.")
-    require_fresh(actor)
+    check_identity_unlink(actor=actor, user=user, pk=pk)
     with transaction.atomic():
         account = identities_of(user).filter(pk=pk).first()
         if account is None:
-            raise Missing("There is no such account; it may be disconnected.")
-        if not user.has_usable_password():
-            raise Refused("Set a password first: without one you could not come in any more.")
+            raise Missing(_GONE)
         record(actor=actor, kind="user.unlinked", subject=subject(user), data=_facts(account))
         account.delete()
+    tell_by_mail(user, "oidc_disconnected")
+
+
+def check_identity_unlink(*, actor: Actor, user: User, pk: int) -> None:
+    """Raises what ``identity_unlink`` raises, and changes nothing."""
+    if actor.token or actor.user != user:
+        raise Forbidden("Only its person disconnects an account.")
+    require_fresh(actor)
+    if not identities_of(user).filter(pk=pk).exists():
+        raise Missing(_GONE)
+    if not user.has_usable_password():
+        raise Refused("Set a password first: without one you could not come in any more.")
 
 
 def tell_by_mail(user: User, what: str) -> None:

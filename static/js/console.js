@@ -129,5 +129,6 @@ source.onopen = () => show("ok", "following");
 source.onerror = () => show("warn", source.readyState === EventSource.CLOSED ? "closed: reload the page" : "connecting again");
 source.onmessage = (event) => take({ ...JSON.parse(event.data), id: event.lastEventId });
 source.addEventListener("notice", (event) => take({ ...JSON.parse(event.data), id: event.lastEventId, ours: true }));
-source.addEventListener("gap", () => take({ ts: Date.now(), text: "Lines are missing here: they came faster than they could be kept.", ours: true }));
+const GAP = "Lines are missing here: they came faster than they could be kept.";
+source.addEventListener("gap", (event) => take({ ts: Date.now(), text: GAP, ...JSON.parse(event.data), ours: true }));
 setInterval(draw, 200); // a burst of lines is drawn at once

@@ -61,6 +61,21 @@ def test_a_wrong_password_and_an_unknown_address_are_told_the_same(client: Clien
     assert errors(wrong)
 
 
+def test_failed_logins_are_written_down_and_flood_nothing(client: Client, alice: User, bob: User) -> None:
+    for email in (alice.email, alice.email.upper(), "nobody@example.org", "no-one@example.org", bob.email):
+        log_in(client, email, "my secret guess", REMOTE_ADDR="192.0.2.7")
+    log_in(client, alice.email, "my secret guess", REMOTE_ADDR="192.0.2.8")
+    events = Event.objects.filter(kind="user.login_failed")
+    assert [(event.subject, event.data["address"]) for event in events.order_by("pk")] == [
+        (f"user:{alice.pk}", "192.0.2.7"),
+        ("user:unknown", "192.0.2.7"),
+        (f"user:{bob.pk}", "192.0.2.7"),
+        (f"user:{alice.pk}", "192.0.2.8"),
+    ]
+    assert "guess" not in str(list(events.values()))
+    assert "no-one" not in str(list(events.values()))
+
+
 def errors(answer: Any) -> list[str]:
     return re.findall(r'role="alert">.*?</p>', answer.text, re.DOTALL)
 

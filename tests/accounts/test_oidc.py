@@ -203,6 +203,21 @@ def test_one_connects_and_disconnects_it_oneself(server: Server, root: User, cli
     assert Event.objects.get(kind="user.unlinked").actor == root
 
 
+def test_by_api_it_is_shown_and_disconnected_too(server: Server, root: User, client_of: ClientOf) -> None:
+    client = client_of(root)
+    come(client, server, f"{PAGE}connect/")
+    come(other := Client(), server)
+    (shown,) = client.get("/api/v1/identities/").json()["items"]
+    assert (shown["issuer"], shown["subject"]) == ("Example", "4711")
+    place = f"/api/v1/identities/{shown['id']}/"
+    assert client.delete(f"{place}?dry_run=true").status_code == 200
+    assert SocialAccount.objects.exists()
+    assert client.delete(place).status_code == 204
+    assert not SocialAccount.objects.exists()
+    assert client.delete(place).status_code == 404
+    assert (is_in(client), is_in(other)) == (True, False)
+
+
 def test_what_is_somebody_elses_is_not_connected(server: Server, alice: User, client_of: ClientOf) -> None:
     come(Client(), server)
     client = client_of(alice)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.contrib.messages import get_messages
 from django.test import Client
 
 from accounts.models import Event, User
@@ -81,6 +82,37 @@ def test_the_password_alone_lets_nobody_in_any_more(secret: str, alice: User) ->
     assert other.get("/teams/").status_code == 302
     other.post(asked, {"code": code(secret, later=1)})
     assert other.get("/teams/").status_code == 200
+
+
+def test_a_wrong_code_is_written_down(secret: str, alice: User) -> None:
+    other = Client(REMOTE_ADDR="192.0.2.7")
+    other.post(LOGIN, {"login": alice.email, "password": PASSWORD})
+    for _ in range(2):
+        other.post("/accounts/2fa/authenticate/", {"code": "000000"})
+    event = Event.objects.get(kind="user.login_failed")
+    assert (event.subject, event.data["with"]) == (f"user:{alice.pk}", "totp")
+    assert "192.0.2.7" in event.reason
+
+
+def test_who_is_in_elsewhere_is_out_when_a_factor_comes_or_goes(
+    inside: Client, alice: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    other = Client()
+    other.post(LOGIN, {"login": alice.email, "password": PASSWORD})
+    assert other.get("/teams/").status_code == 200
+    found = re.search(r'value="([A-Z2-7]{32})"', inside.get(ACTIVATE).text)
+    assert found is not None
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = inside.post(ACTIVATE, {"code": code(found[1])})
+    assert "Everywhere else you are logged out" in str(list(get_messages(answer.wsgi_request)))
+    assert (inside.get("/teams/").status_code, other.get("/teams/").status_code) == (200, 302)
+    assert Event.objects.get(kind="user.sessions_ended").data == {"count": 1}
+    other.post(LOGIN, {"login": alice.email, "password": PASSWORD})
+    other.post("/accounts/2fa/authenticate/", {"code": code(found[1], later=1)})
+    assert other.get("/teams/").status_code == 200
+    with django_capture_on_commit_callbacks(execute=True):
+        inside.post("/accounts/2fa/totp/deactivate/")
+    assert (inside.get("/teams/").status_code, other.get("/teams/").status_code) == (200, 302)
 
 
 def test_codes_are_tried_only_so_often_from_wherever(secret: str, alice: User) -> None:

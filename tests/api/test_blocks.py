@@ -10,7 +10,7 @@ from albatross.simulator import SimulatedInstance
 from tests.api.caller import Caller
 from tests.api.house import House
 from tests.api.world import World
-from unikernels.models import Block
+from unikernels.models import Block, Version
 
 NEW: dict[str, Any] = {"instance": "fra-1", "name": "data", "size": 8}
 
@@ -22,7 +22,7 @@ def test_a_block_device_is_made_and_removed(world: World) -> None:
     assert (body["full_name"], body["size"], body["active"]) == ("robur:data", 8, False)
     path = f"blocks/{body['id']}/"
     assert answer.headers["Location"].endswith(f"/api/v1/{path}")
-    assert world.deployer.get(path).json() == body
+    assert world.deployer.get(path).json() == body | {"used_by": [], "asked_by": []}
     assert world.deployer.get("blocks/", instance="fra-1", team="robur").json()["items"] == [body]
     assert world.deployer.post("blocks/", NEW).status_code == 409
     assert world.deployer.delete(path).status_code == 204
@@ -47,6 +47,20 @@ def test_one_beyond_the_quota_is_refused(dry_run: str, world: World) -> None:
         assert answer.status_code == 422
         assert "64 MB" in answer.json()["detail"]
     assert not Block.objects.exists()
+
+
+def test_who_needs_it_is_told(house: House, deployer: Caller) -> None:
+    thing, block, version = house.unikernel, house.block, house.unikernel.current
+    assert version is not None
+    thing.observed = thing.observed | {"blocks": [{"name": "data", "host_device": block.name}]}
+    thing.save()
+    configuration = version.configuration | {"blocks": {"data": block.name}}
+    Version.objects.filter(pk=version.pk).update(configuration=configuration)
+    Block.objects.update(active=True)
+    told = deployer.get(f"blocks/{block.pk}/").json()
+    here = {"id": thing.pk, "name": thing.name}
+    assert told["used_by"] == [here]
+    assert told["asked_by"] == [here | {"versions": [version.number], "current": True}]
 
 
 @pytest.mark.parametrize("dry_run", ["true", "false"])

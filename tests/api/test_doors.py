@@ -19,11 +19,11 @@ PERSON = "-about the person who is logged in: a session, no program"
 
 # Page: (its endpoints, its commands). Several are told with a blank between them.
 DOORS: dict[str, tuple[str, str]] = {
-    "oidc": (PERSON, PERSON),
+    "oidc": ("listIdentities", PERSON),
     "oidc-login": (PERSON, PERSON),
     "oidc-connect": (PERSON, PERSON),
     "oidc-callback": (PERSON, PERSON),
-    "oidc-disconnect": (PERSON, PERSON),
+    "oidc-disconnect": ("disconnectIdentity", PERSON),
     "overview": ("listUnikernels listAlerts listOperations", "unikernels alerts operations"),
     "unikernels": ("listUnikernels", "unikernels"),
     "unikernel": ("getUnikernel listVersions", "unikernel versions"),

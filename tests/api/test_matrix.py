@@ -288,6 +288,8 @@ MATRIX: dict[tuple[str, str], Call] = {
     ),
     ("api-sessions", "get"): (PEOPLE, _at("sessions/"), _nothing),
     ("api-session", "delete"): (MINE, _at("sessions/99/"), _nothing),
+    ("api-identities", "get"): (PEOPLE, _at("identities/"), _nothing),
+    ("api-identity", "delete"): (MINE, _at("identities/99/"), _nothing),
     ("api-second-factor", "put"): (
         LOGGED_IN,
         _at("teams/robur/second-factor/"),

@@ -76,9 +76,9 @@ def say(host: SimulatedInstance, name: str, *lines: str) -> None:
     host._call(write())
 
 
-def eventually(holds: Callable[[], T]) -> T:
-    """The first true answer of *holds*; fails when none comes for ten seconds."""
-    end = time.monotonic() + 10
+def eventually(holds: Callable[[], T], seconds: float = 10) -> T:
+    """The first true answer of *holds*; fails when none comes for so long."""
+    end = time.monotonic() + seconds
     while not (answer := holds()):
         assert time.monotonic() < end, "it did not become true"
         time.sleep(0.01)

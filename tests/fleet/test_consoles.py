@@ -155,6 +155,23 @@ def test_a_new_follower_goes_on_where_the_last_one_was(
     assert texts(hello) == ["ready", "one", "two"]
 
 
+def test_what_the_instance_forgot_while_nobody_followed_is_a_gap(
+    hello: Unikernel, host: SimulatedInstance, follow: Follow
+) -> None:
+    first = follow()
+    say(host, NAME, "one")
+    eventually(has_printed(hello, "one"))
+    first.stop()
+    first.join(5)
+    say(host, NAME, *(f"line {number}" for number in range(1500)))  # it keeps 1024
+    follow()
+    eventually(has_printed(hello, "line 1499"))
+    lines = newest(hello.pk, 5000)
+    (gap,) = (place for place, line in enumerate(lines) if line.gap)
+    assert lines[gap].notice
+    assert [line.text for line in (lines[gap - 1], lines[gap + 1])] == ["one", "line 476"]
+
+
 def break_all(host: SimulatedInstance) -> None:
     """End every subscription, as a restart of the console daemon does."""
 

@@ -86,7 +86,13 @@ def test_the_pages(earth: Instance, alice: User, client_of: ClientOf) -> None:
     page = client.get("/instances/fra-1/consoles/").text
     assert "/instances/fra-1/consoles/robur:gone/" in page
     assert "other:lost" not in page
-    assert "hello" in client.get("/instances/fra-1/consoles/robur:gone/").text
+    place = "/instances/fra-1/consoles/robur:gone/"
+    assert "hello" in client.get(place).text
+    found = client.get(f"{place}?q=HELL").text
+    assert ("<mark>hell</mark>o" in found, "esc" in found) == (True, False)
+    file = client.get(f"{place}?q=esc&download")
+    assert file.headers["Content-Disposition"] == 'attachment; filename="robur-gone-console.txt"'
+    assert file.text.endswith(" esc \N{SYMBOL FOR ESCAPE}[2J\n")
     assert client.get("/instances/fra-1/consoles/other:lost/").status_code == 404
     assert "/instances/fra-1/consoles/" in client.get("/instances/fra-1/").text
 

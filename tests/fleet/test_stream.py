@@ -335,6 +335,18 @@ def test_lines_that_were_lost_leave_a_gap(hello: Unikernel, bobs: str) -> None:
     run(story)
 
 
+def test_lines_that_the_instance_forgot_leave_a_gap(hello: Unikernel, bobs: str) -> None:
+    print_(hello, "one")
+    streams.append_gap(hello.pk, datetime.now(UTC))
+
+    async def story() -> None:
+        browser = Browser(hello.pk, bobs)
+        async with served(browser):
+            await browser.until(lambda: [name for name, _ in browser.events()][-1:] == ["gap"])
+
+    run(story)
+
+
 def test_after_a_broker_lost_everything_it_begins_anew(hello: Unikernel, bobs: str) -> None:
     print_(hello, "new")
 

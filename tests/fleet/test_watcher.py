@@ -34,6 +34,7 @@ from unikernels.watcher.leases import Leases
 from unikernels.watcher.looks import Looks
 from unikernels.watcher.presence import announce, leave
 from unikernels.watcher.process import Watcher
+from unikernels.watcher.shares import LEASE, RENEWAL
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -73,9 +74,9 @@ def test_what_a_dead_watcher_held_is_taken_once_its_lease_is_over(three: list[In
 def test_a_lease_is_renewed_in_time(three: list[Instance]) -> None:
     leases = Leases("me")
     leases.settle()
-    Instance.objects.update(watched_until=timezone.now() + timedelta(seconds=6))
+    Instance.objects.update(watched_until=timezone.now() + LEASE - RENEWAL)
     leases.settle()
-    soon = timezone.now() + timedelta(seconds=10)
+    soon = timezone.now() + LEASE - RENEWAL
     assert not Instance.objects.filter(watched_until__lt=soon).exists()
 
 
@@ -297,7 +298,7 @@ def test_the_process_ends_and_another_goes_on(
         [sys.executable, "manage.py", "watch"], env=environment, cwd=configured.BASE_DIR
     )
     try:
-        before = eventually(lambda: row().watcher)
+        before = eventually(lambda: row().watcher, 60)  # a busy machine takes its time to start it
         eventually(lambda: row().status == Status.ONLINE)
         process.send_signal(number)
         assert process.wait(5) == (-9 if number == signal.SIGKILL else 0)
@@ -306,7 +307,7 @@ def test_the_process_ends_and_another_goes_on(
         process.wait()
     if number == signal.SIGKILL:
         assert row().watcher == before
-        Instance.objects.update(watched_until=timezone.now())  # fifteen seconds later
+        Instance.objects.update(watched_until=timezone.now())  # its lease is over
     else:
         assert row().watcher == ""
     watch()

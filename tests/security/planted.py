@@ -110,6 +110,7 @@ class Planted:
             "users/pk": self.member.pk,
             "quota-requests/pk": self.asked.pk,
             "sessions/pk": 987654,
+            "identities/pk": 987654,
             "keys/pk": 987654,
             "oidc/pk": 987654,
             "build/pk": self.updates.new.pk,

@@ -19,6 +19,7 @@ from unikernels.access import block_of, blocks_of, instance_of
 from unikernels.api.base import Endpoint
 from unikernels.api.fields import LabelField
 from unikernels.blocks.services import block_add, block_remove, check_block_add, check_block_remove
+from unikernels.blocks.uses import askers_of, uses_of
 from unikernels.configuration import MAX_MEMORY
 from unikernels.models import Block
 
@@ -33,6 +34,39 @@ class BlockOut(serializers.Serializer[Any]):
     instance = serializers.CharField()
     size = serializers.IntegerField(help_text="MB")
     active = serializers.BooleanField(help_text="a running unikernel has it")
+
+
+class UseOut(serializers.Serializer[Any]):
+    """A unikernel that runs with a block device."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+
+
+class AskerOut(UseOut):
+    """A unikernel of which some versions name a block device."""
+
+    versions = serializers.ListField(child=serializers.IntegerField(), help_text="their numbers")
+    current = serializers.BooleanField(help_text="the version that runs, or ran last, is one of them")
+
+
+class BlockDetail(BlockOut):
+    """A block device, and who needs it."""
+
+    used_by = UseOut(many=True, help_text="what runs with it now")
+    asked_by = AskerOut(many=True, help_text="kept versions that name it")
+
+
+def detail(block: Block) -> dict[str, Any]:
+    """A block device with who needs it."""
+    uses, askers = uses_of([block])[block.instance_id, block.path, block.name], askers_of(block)
+    return show(block) | {
+        "used_by": [{"id": use.pk, "name": use.name} for use in uses],
+        "asked_by": [
+            {"id": one.pk, "name": one.name, "versions": sorted(one.numbers), "current": one.current}
+            for one in askers
+        ],
+    }
 
 
 def show(block: Block) -> dict[str, Any]:
@@ -103,10 +137,10 @@ class Blocks(Endpoint):
 class OneBlock(Endpoint):
     """One block device."""
 
-    @reads("getBlock", answer=BlockOut)
+    @reads("getBlock", answer=BlockDetail)
     def get(self, request: Request, pk: int) -> Response:
-        """Show a block device."""
-        return Response(show(block_of(self.actor, pk)))
+        """Show a block device, and who needs it."""
+        return Response(detail(block_of(self.actor, pk)))
 
     @changes("deleteBlock", scope=Scope.BLOCKS, status=204, answer=None)
     def delete(self, request: Request, pk: int) -> Response:

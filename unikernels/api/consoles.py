@@ -24,11 +24,12 @@ class LineOut(serializers.Serializer[Any]):
     at = serializers.DateTimeField(help_text="the instance's clock")
     text = serializers.CharField()
     notice = serializers.BooleanField(help_text="a word of ours about the console, by our clock")
+    gap = serializers.BooleanField(help_text="the notice that lines may be missing here")
 
 
 def show(line: Line) -> dict[str, Any]:
     """A line, as the API tells it."""
-    return {"id": line.id, "at": line.at, "text": line.text, "notice": line.notice}
+    return {"id": line.id, "at": line.at, "text": line.text, "notice": line.notice, "gap": line.gap}
 
 
 class LeftOut(serializers.Serializer[Any]):

@@ -193,7 +193,8 @@ async def _read(redis: Redis, unikernel: int, place: Place, *, wait: float) -> l
 
 def _told(entry: Entry) -> Told:
     line = read_entry(entry)
-    words = event("notice" if line.notice else "", {"ts": line.milliseconds, "text": line.text})
+    name = "gap" if line.gap else "notice" if line.notice else ""
+    words = event(name, {"ts": line.milliseconds, "text": line.text})
     return place_of(line.id), f"id: {line.id}\n".encode() + words
 
 

@@ -118,6 +118,8 @@ class Follower(threading.Thread):
 
     def _write(self, lines: list[tuple[int, str]]) -> None:
         assert self._seam is not None
+        if self._seam.gap(lines[0]):
+            streams.append_gap(self.unikernel, timezone.now())
         if fresh := [line for line in lines if self._seam.fresh(line)]:
             streams.append(self.unikernel, fresh)
 

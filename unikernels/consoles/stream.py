@@ -6,7 +6,7 @@ Django at the start and once a minute; everything else is Redis. Events:
 ===========  ======================================================================================
 (no name)    ``{"ts", "text"}``: a line; ``ts`` in ms since 1970 by the instance's clock
 ``notice``   ``{"ts", "text"}``: words of ours about the console
-``gap``      ``{}``: lines between the last one and the next have been lost
+``gap``      ``{}``, or ``{"ts", "text"}``: lines between the last one and the next have been lost
 ===========  ======================================================================================
 
 Each line has an ``id``. With it as ``Last-Event-ID`` (a browser does that by itself) or as the

@@ -4,7 +4,8 @@
 ``console:want:<id>``  somebody looks at this unikernel's console; ends 30 s after the last look
 ``console:state:<id>`` a watcher has told all there was (``following``), or cannot (``broken``)
 ``console:<id>``       a stream with one field, ``line``: JSON ``{"ts", "text"}``, ``ts`` in ms since
-                       1970 by the instance's clock; or ``{"ts", "notice"}``: words of ours, our clock
+                       1970 by the instance's clock; or ``{"ts", "notice"}``: words of ours, our clock;
+                       with ``"gap": true`` they say that lines are missing here
 =====================  ==============================================================================
 
 All of it may be lost at any time: the instance has its lines, and browsers ask again.
@@ -30,6 +31,7 @@ SCAN_COUNT = 1000  # keys that Redis looks at for one answer
 FOLLOWING, BROKEN = "following", "broken"
 
 _WANT = "console:want:"
+_GAP = "Lines may be missing here: nobody followed, and the instance keeps only the newest."
 
 Fields = dict[bytes, bytes]
 Entry = tuple[bytes, Fields]
@@ -39,13 +41,14 @@ Entry = tuple[bytes, Fields]
 class Line:
     """A line of a console, harmless to show; ``id`` is its place in the stream.
 
-    ``notice``: not of the unikernel, but of ours about the console.
+    ``notice``: not of the unikernel, but of ours about the console; ``gap``: that lines are missing there.
     """
 
     id: str
     milliseconds: int
     text: str
     notice: bool = False
+    gap: bool = False
 
     @property
     def at(self) -> datetime:
@@ -108,7 +111,8 @@ def read_entry(entry: Entry) -> Line:
     """The line in an entry of the stream."""
     data: dict[str, Any] = json.loads(entry[1][b"line"])
     notice = "notice" in data
-    return Line(entry[0].decode(), data["ts"], data["notice" if notice else "text"], notice)
+    text = data["notice" if notice else "text"]
+    return Line(entry[0].decode(), data["ts"], text, notice, gap="gap" in data)
 
 
 # --- the side that follows ---------------------------------------------------------------------------
@@ -128,6 +132,12 @@ def append(unikernel: int, lines: Iterable[tuple[int, str]]) -> None:
 def append_notice(unikernel: int, at: datetime, text: str) -> None:
     """Tell those who look something about the console."""
     _add(unikernel, [{"ts": Timestamp.from_datetime(at).milliseconds, "notice": text}])
+
+
+def append_gap(unikernel: int, at: datetime) -> None:
+    """Tell those who look that lines between what came before and what comes next may be missing."""
+    at_ms = Timestamp.from_datetime(at).milliseconds
+    _add(unikernel, [{"ts": at_ms, "notice": _GAP, "gap": True}])
 
 
 def set_state(unikernel: int, state: str) -> None:

@@ -18,13 +18,12 @@ from mollymawk.rest.pages import BY_NAME
 from unikernels.access import block_of, blocks_of, instance_of, instances_of, quotas_of
 from unikernels.blocks.files import files_of
 from unikernels.blocks.services import block_add, block_remove
+from unikernels.blocks.uses import Use, askers_of, uses_of
 from unikernels.models import Block, BlockFile
 from unikernels.pages.block_transfers import MAX_FILES, download_question
-from unikernels.pages.block_uses import askers_of, uses_of
 from unikernels.pages.block_words import Transfer, device_badge, last_of, transfers_of
 from unikernels.pages.confirm import Confirm
 from unikernels.pages.forms import BlockForm, show_error
-from unikernels.pages.images import Use
 from unikernels.pages.lists import Listed, listed
 from unikernels.pages.request import PageRequest, page, refused, say
 from unikernels.pages.same import Same, same

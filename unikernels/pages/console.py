@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET
 
 from mollymawk.errors import Unavailable
@@ -63,7 +66,12 @@ def _ended(thing: Unikernel) -> str:
 def download(request: PageRequest, pk: int) -> HttpResponse:
     """All the lines there are, or those with some words, as a text file."""
     thing = unikernel_of(request.actor, pk)
-    lines = matching(history(thing, MAX_LINES), request.GET.get("q", ""))
+    return as_file(matching(history(thing, MAX_LINES), request.GET.get("q", "")), thing.name)
+
+
+def as_file(lines: Iterable[Line], name: str) -> HttpResponse:
+    """*lines* with their times as a text file, called after *name*."""
     text = "".join(f"{line.at.isoformat(timespec='milliseconds')} {line.text}\n" for line in lines)
-    headers = {"Content-Disposition": f'attachment; filename="{thing.name}-console.txt"'}
+    called = content_disposition_header(as_attachment=True, filename=f"{name}-console.txt")
+    headers = {"Content-Disposition": str(called)}
     return HttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-# Who is killed is followed by somebody else within 15 s: the lease, the grace, and a look at the rows.
-LEASE = timedelta(seconds=11)
-RENEWAL = timedelta(seconds=4)
+# Who is killed is followed by somebody else within 15 s: the lease, the grace, a look at the rows, and
+# some seconds for a busy machine to connect.
+LEASE = timedelta(seconds=8)
+RENEWAL = timedelta(seconds=2)
 # A free instance that nobody with room took for so long is taken by whoever sees it.
 GRACE = timedelta(seconds=2)
 

@@ -8,9 +8,16 @@ from dataclasses import dataclass, field
 
 from unikernels.configuration import parse
 from unikernels.models import Block, Unikernel, Version
-from unikernels.pages.images import Use
 
 MAX_VERSIONS = 200  # of one domain on one instance that are looked through, the newest first
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A running unikernel that has a block device."""
+
+    pk: int
+    name: str
 
 
 def uses_of(found: Iterable[Block]) -> dict[tuple[int, str, str], list[Use]]:
