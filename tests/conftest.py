@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 
 from tests import postgresql
+from tests.parts import here, modules_of
 
 # No test asserts times, so neither do those with many examples. `HYPOTHESIS_PROFILE=thorough` looks longer.
 _QUIET = hypothesis(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -63,65 +63,37 @@ def simulated_network(worker_number: int) -> str:
     return f"127.77.{100 + worker_number}.0/24"
 
 
-# `make test` runs both databases at the same time, two workers on each: many tests wait for processes and
-# clocks. What takes minutes and knows little difference then runs on one database only: folders and modules. Alone (`pytest tests/...`), everything runs on the
-# database that is named.
-_ON_ONE = {
-    "api": "postgresql",
-    "chaos": "sqlite",
-    "commands": "sqlite",
-    "mail": "postgresql",
-    "pages": "sqlite",
-    "security": "postgresql",
-    "test_crashes": "postgresql",
-    "test_up": "sqlite",
-    "test_supervisor": "sqlite",
-    "test_procfile": "sqlite",
-    "upstream": "postgresql",
-}
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Of what another worker runs, nothing is even imported: that takes half a minute."""
+    if settings.TEST_SHARED and collection_path.match("test_*.py") and ".py" not in "".join(config.args):
+        return None if _is_ours(collection_path) else True
+    return None
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what the other worker runs, and on PostgreSQL what no database makes a difference to."""
-    chosen = _part([item for item in items if _is_ours(item)])
-    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-    items[:] = chosen
-
-
-def _part(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Those of *items* that this worker of its database runs: whole modules, so that all take about as long."""
-    part, parts = map(int, settings.TEST_PART.split("/"))
-    weights: Counter[Path] = Counter()
+    """Leave out what another worker runs."""
+    if not settings.TEST_SHARED:
+        return
+    ours, others = [], []
     for item in items:
-        weights[item.path] += _weight(item)
-    loads, ours = [0] * parts, set()
-    for path in sorted(weights, key=lambda path: (-weights[path], str(path))):
-        least = loads.index(min(loads))
-        loads[least] += weights[path]
-        if least == part - 1:
-            ours.add(path)
-    return [item for item in items if item.path in ours]
+        (ours if _is_ours(item.path) and _makes_a_difference(item) else others).append(item)
+    config.hook.pytest_deselected(items=others)
+    items[:] = ours
 
 
-def _weight(item: pytest.Item) -> int:
-    """About how long a test takes; 1 is 0.05 s."""
-    if item.get_closest_marker("processes") or item.get_closest_marker("browser"):
-        return 60
-    return 4 if _uses_database(item) else 1
+def _is_ours(path: Path) -> bool:
+    return path in modules_of(settings.TEST_DATABASE, settings.TEST_PART)
 
 
-def _is_ours(item: pytest.Item) -> bool:
-    here = settings.TEST_DATABASE
-    places = {_ON_ONE[name] for name in (item.path.stem, item.path.parent.name) if name in _ON_ONE}
-    if settings.TEST_SHARED and places and here not in places:
-        return False
-    return here == "sqlite" or bool(places) or _uses_database(item)
+def _makes_a_difference(item: pytest.Item) -> bool:
+    """Whether a test has to run on this database: one that uses none is run on SQLite, unless its module is not."""
+    return settings.TEST_DATABASE == "sqlite" or not here(item.path, "sqlite") or _uses_database(item)
 
 
 def _uses_database(item: pytest.Item) -> bool:
-    if settings.TEST_SHARED and item.get_closest_marker("browser"):
-        return False
+    if item.get_closest_marker("browser"):
+        return False  # what it sees is not the database's
     names = set(getattr(item, "fixturenames", ()))
     return bool(
         item.get_closest_marker("django_db")

@@ -7,11 +7,11 @@ a script complains.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from accounts.models import User
@@ -33,26 +33,15 @@ TOO_SMALL = """[...document.querySelectorAll("button, .button, select, summary, 
 
 
 OPEN_ALL = "for (const part of document.querySelectorAll('details.disclosure')) part.open = true"
-
-Visit = Callable[..., Iterator[tuple[str, Page]]]
+FOUND = "axe.run({resultTypes: ['violations']}).then((results) => results.violations)"
 
 
 @pytest.fixture
-def visit(world: World, root: User, live_server: Any, settings: Any, browser: Browser) -> Visit:
-    """Goes through all pages as a superuser; each with its name, everything unfolded."""
-    settings.EXAMPLE_IMAGES = True
-    session = session_of(root)
-
-    def visit(said: list[str] | None = None, **how: Any) -> Iterator[tuple[str, Page]]:
-        page = window(browser, live_server.url, session, **how).new_page()
-        if said is not None:
-            listen(page, said)
-        for name, path in pages(world).items():
-            page.goto(live_server.url + path)
-            page.evaluate(OPEN_ALL)
-            yield name, page
-
-    return visit
+def page(world: World, live_server: Any, browser: Browser, root: User) -> Page:
+    """A page in the hands of a superuser; axe-core is in whatever it opens."""
+    context = window(browser, live_server.url, session_of(root))
+    context.add_init_script(AXE_SCRIPT)
+    return context.new_page()
 
 
 def listen(page: Page, said: list[str]) -> None:
@@ -68,58 +57,59 @@ def listen(page: Page, said: list[str]) -> None:
 
 def problems(page: Page, name: str) -> list[str]:
     """What axe-core finds on the page, in a line each."""
-    found = Axe().run(page).response["violations"]
     return [
         f"{name}: {v['id']}: {node['html'][:200]} {node['failureSummary'][:200]}"
-        for v in found
+        for v in page.evaluate(FOUND)
         for node in v["nodes"]
     ]
 
 
-@pytest.mark.parametrize(("theme", "width"), VIEWS)
+def seen(page: Page, name: str) -> Iterator[str]:
+    """What is wrong with the page in each view; it is opened once, and the system changes its theme and width."""
+    for theme, width in VIEWS:
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        page.set_viewport_size({"width": width, "height": 800})
+        view = f"{name}, {theme}, {width} wide"
+        yield from problems(page, view)
+        yield from (f"{view}: not high enough: {element}" for element in page.evaluate(TOO_SMALL))
+    page.set_viewport_size({"width": NARROWEST, "height": 800})
+    if (width := page.evaluate("document.documentElement.scrollWidth")) > NARROWEST:
+        yield f"{name}: it scrolls sideways, {width} pixels at {NARROWEST}"
+
+
 def test_every_page_is_clean_and_the_browser_has_nothing_to_complain_about(
-    visit: Visit, theme: str, width: int
+    world: World, live_server: Any, settings: Any, page: Page
 ) -> None:
+    settings.EXAMPLE_IMAGES = True
     said: list[str] = []
-    found = [line for name, page in visit(said, theme=theme, width=width) for line in problems(page, name)]
+    found: list[str] = []
+    listen(page, said)
+    for name, path in pages(world).items():
+        page.goto(live_server.url + path)
+        page.evaluate(OPEN_ALL)
+        found += seen(page, name)
 
     assert "\n".join(found + said) == ""
 
 
-def test_nothing_scrolls_sideways_at_320_pixels(visit: Visit) -> None:
-    widths = {
-        name: page.evaluate("document.documentElement.scrollWidth") for name, page in visit(width=NARROWEST)
-    }
-
-    assert {name: width for name, width in widths.items() if width > NARROWEST} == {}
-
-
-def test_what_is_pressed_is_high_enough(visit: Visit) -> None:
-    small = {name: page.evaluate(TOO_SMALL) for name, page in visit()}
-
-    assert {name: elements for name, elements in small.items() if elements} == {}
-
-
 def test_what_stands_on_a_page_only_sometimes_is_clean_too(
-    world: World, root: User, live_server: Any, browser: Browser
+    world: World, root: User, live_server: Any, page: Page
 ) -> None:
     for team in (None, world.team):
         Freeze.objects.create(team=team, by=root, reason="Moving fra-1 to other hardware")
     found, path = [], f"{live_server.url}/unikernels/{world.web.pk}"
-    for theme in ("light", "dark"):
-        page = window(browser, live_server.url, session_of(root), theme=theme, width=NARROW).new_page()
-        page.goto(f"{live_server.url}/teams/robur/")
-        found += problems(page, "frozen")
-        page.goto(f"{path}/checks/add/http/")
-        page.click("text=Try it now")
-        found += problems(page, "refused")
-        page.fill("#id_url", "http://127.77.99.99:1/")
-        page.click("text=Try it now")
-        found += problems(page, "tried")
-        page.goto(f"{path}/updates/")
-        page.click("text=Automatic: it is put")
-        page.fill("#id_minutes", "1")
-        page.click("text=Save")
-        found += problems(page, "wrong")
+    page.goto(f"{live_server.url}/teams/robur/")
+    found += seen(page, "frozen")
+    page.goto(f"{path}/checks/add/http/")
+    page.click("text=Try it now")
+    found += seen(page, "refused")
+    page.fill("#id_url", "http://127.77.99.99:1/")
+    page.click("text=Try it now")
+    found += seen(page, "tried")
+    page.goto(f"{path}/updates/")
+    page.click("text=Automatic: it is put")
+    page.fill("#id_minutes", "1")
+    page.click("text=Save")
+    found += seen(page, "wrong")
 
     assert "\n".join(found) == ""

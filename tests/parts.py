@@ -1,0 +1,107 @@
+"""Which modules of tests a worker of ``make test`` runs: known before any is imported.
+
+To import and rewrite all modules takes a worker half a minute, so each imports those that it runs and no others.
+Alone (``pytest tests/...``), there is one part, and everything runs on the database that is named.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+
+# `make test` runs both databases at the same time, two workers on each: many tests wait for processes and clocks.
+# What takes long and knows no difference then runs on one database only: folders and modules. Locks, constraints,
+# order, JSON and transactions are on both: leases, races, services, and of each kind of story at least one.
+ON_ONE = {
+    "api": "postgresql",
+    "chaos": "sqlite",
+    "commands": "sqlite",
+    "fleet/test_consoles": "sqlite",  # Redis
+    "fleet/test_consoles_left": "sqlite",
+    "fleet/test_stream": "sqlite",
+    "mail": "postgresql",
+    "operations/test_answers": "postgresql",  # the same steps as in upgrades, rollbacks and deploys
+    "operations/test_builds": "postgresql",
+    "operations/test_capture": "postgresql",
+    "operations/test_configure": "postgresql",
+    "operations/test_faults_of_the_original": "postgresql",
+    "operations/test_may_exit": "postgresql",
+    "pages": "sqlite",
+    "processes/test_action": "postgresql",
+    "processes/test_crashes": "postgresql",
+    "processes/test_newcomer": "sqlite",
+    "processes/test_procfile": "sqlite",
+    "processes/test_supervisor": "sqlite",
+    "processes/test_up": "sqlite",
+    "processes/test_watchers": "postgresql",
+    "security": "postgresql",
+    "statistics/test_feed": "postgresql",
+    "upstream": "postgresql",
+}
+
+# About how many seconds of a processor the heaviest take, with what they start.
+SECONDS = {
+    "albatross/test_wire": 25,
+    "api/test_fuzz": 60,
+    "api/test_matrix": 20,
+    "api/test_races": 15,
+    "api/test_story": 9,
+    "api/test_upgrade": 7,
+    "chaos/test_chaos": 50,
+    "chaos/test_flapping": 15,
+    "fleet/test_watcher": 15,
+    "operations/test_lease": 9,
+    "operations/test_rollback": 8,
+    "pages/test_axe": 80,
+    "pages/test_block_browser": 20,
+    "pages/test_browser": 30,
+    "pages/test_console_browser": 25,
+    "pages/test_same": 16,
+    "pages/test_statistics": 16,
+    "pages/test_upgrade": 11,
+    "processes/test_action": 40,
+    "processes/test_crashes": 50,
+    "processes/test_messages": 40,
+    "processes/test_newcomer": 30,
+    "processes/test_procfile": 30,
+    "processes/test_up": 60,
+    "processes/test_watchers": 40,
+    "security/test_canaries": 13,
+    "security/test_headers": 11,
+    "security/test_strangers": 18,
+    "statistics/test_feed": 8,
+}
+
+
+def here(path: Path, database: str) -> bool:
+    """Whether a module runs on *database* when both share the work."""
+    return ON_ONE.get(_name(path), ON_ONE.get(path.parent.name, database)) == database
+
+
+@functools.cache
+def modules_of(database: str, part: str) -> frozenset[Path]:
+    """Those of *database* that *part*, as ``1/2``, runs: so that all parts take about as long."""
+    number, parts = map(int, part.split("/"))
+    weights = {path: weight(path, database) for path in TESTS.rglob("test_*.py") if here(path, database)}
+    loads, ours = [0.0] * parts, set()
+    for path in sorted(weights, key=lambda path: (-weights[path], str(path))):
+        least = loads.index(min(loads))
+        loads[least] += weights[path]
+        if least == number - 1:
+            ours.add(path)
+    return frozenset(ours)
+
+
+def weight(path: Path, database: str) -> float:
+    """About how many seconds a module takes: measured, else guessed by its length."""
+    if (name := _name(path)) in SECONDS:
+        return SECONDS[name]
+    text = path.read_text(encoding="utf-8")
+    return len(text) / 2500 if database == "sqlite" or "django_db" in text else 0.5
+
+
+def _name(path: Path) -> str:
+    """``api/test_matrix``: a module as it is called above."""
+    return path.relative_to(TESTS).with_suffix("").as_posix()
