@@ -75,11 +75,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out what another worker runs."""
     if not settings.TEST_SHARED:
         return
-    ours, others = [], []
-    for item in items:
-        (ours if _is_ours(item.path) and _makes_a_difference(item) else others).append(item)
-    config.hook.pytest_deselected(items=others)
-    items[:] = ours
+    chosen = {item: _is_ours(item.path) and _makes_a_difference(item) for item in items}
+    config.hook.pytest_deselected(items=[item for item in items if not chosen[item]])
+    items[:] = [item for item in items if chosen[item]]
 
 
 def _is_ours(path: Path) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -23,8 +23,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 # Each theme and each width once; with AXE=all every pair of them. What differs by theme is colour, by width
 # where things stand: hardly anything differs by both, and a view of all pages takes a minute.
-EVERY = [(theme, width) for theme in ("light", "dark") for width in (WIDE, NARROW)]
-VIEWS = EVERY if os.environ.get("AXE") == "all" else [("light", WIDE), ("dark", NARROW)]
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+EVERY = [(theme, width) for theme in THEMES for width in (WIDE, NARROW)]
+VIEWS = EVERY if os.environ.get("AXE") == "all" else list(zip(THEMES, (WIDE, NARROW), strict=True))
 NARROWEST = 320
 TOO_SMALL = """[...document.querySelectorAll("button, .button, select, summary, input:not([type=hidden]), textarea")]
     .filter((e) => e.checkVisibility() && !["checkbox", "radio"].includes(e.type))
@@ -97,7 +98,8 @@ def test_what_stands_on_a_page_only_sometimes_is_clean_too(
 ) -> None:
     for team in (None, world.team):
         Freeze.objects.create(team=team, by=root, reason="Moving fra-1 to other hardware")
-    found, path = [], f"{live_server.url}/unikernels/{world.web.pk}"
+    found: list[str] = []
+    path = f"{live_server.url}/unikernels/{world.web.pk}"
     page.goto(f"{live_server.url}/teams/robur/")
     found += seen(page, "frozen")
     page.goto(f"{path}/checks/add/http/")
