@@ -8,6 +8,7 @@ the latency is that of the whole way. Memory is that of the web process, before 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import multiprocessing
 import re
@@ -25,6 +26,7 @@ from mollymawk.embedded.probes import healthy
 from mollymawk.embedded.programs import HOST, watcher, web
 
 VIEWERS = 500
+SESSIONS = 10  # of them all: one session follows at most 100 consoles
 EVERY = 0.1  # seconds between two lines
 WARM_UP = 10.0  # seconds in which they come and everything is imported
 SECONDS = 30.0
@@ -62,14 +64,15 @@ class Viewer:
         self.late.clear()
 
 
-def look(port: int, path: str, cookie: str, pipe: Connection) -> None:
+def look(port: int, path: str, cookies: list[str], pipe: Connection) -> None:
     """A process of viewers: says when they have come, and what they saw."""
-    asyncio.run(_look(port, path, cookie, pipe))
+    asyncio.run(_look(port, path, cookies, pipe))
 
 
-async def _look(port: int, path: str, cookie: str, pipe: Connection) -> None:
+async def _look(port: int, path: str, cookies: list[str], pipe: Connection) -> None:
     viewers = [Viewer() for _ in range(VIEWERS)]
-    tasks = [asyncio.create_task(viewer.look(port, path, cookie)) for viewer in viewers]
+    whose = zip(viewers, itertools.cycle(cookies))
+    tasks = [asyncio.create_task(viewer.look(port, path, cookie)) for viewer, cookie in whose]
     while not all(viewer.late for viewer in viewers):
         await asyncio.sleep(0.1)
     await asyncio.sleep(WARM_UP)
@@ -99,8 +102,8 @@ def cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-def populate(simulated: SimulatedInstance) -> tuple[int, str]:
-    """A team with the chatty unikernel: its key, and a session's cookie."""
+def populate(simulated: SimulatedInstance) -> tuple[int, list[str]]:
+    """A team with the chatty unikernel: its key, and the cookies of sessions."""
     from accounts.actors import COMMAND  # noqa: PLC0415  # Django is set up only now
     from accounts.services import team_create, user_add  # noqa: PLC0415
     from bench.population import session_of  # noqa: PLC0415
@@ -119,24 +122,24 @@ def populate(simulated: SimulatedInstance) -> tuple[int, str]:
     words = {"server_ca": simulated.server_ca, "certificate": simulated.ca_pem, "key": simulated.key_pem}
     instance = instance_add(actor=COMMAND, name="host", address=simulated.address, **words)
     reconcile(instance)
-    return Unikernel.objects.get(name="chatty").pk, session_of(user)
+    return Unikernel.objects.get(name="chatty").pk, [session_of(user) for _ in range(SESSIONS)]
 
 
 def main() -> None:
     """Print the figures beside their targets."""
     with project() as folder, SimulatedInstance(folder / "instance", network="127.77.251.0/24") as simulated:
-        pk, cookie = populate(simulated)
+        pk, cookies = populate(simulated)
         port = free_port()
         path = f"/unikernels/{pk}/console/stream"
         with (
             running(watcher(), ready=lambda: True),
             running(web(port), ready=lambda: healthy(f"http://{HOST}:{port}/")) as server,
         ):
-            asyncio.run(_first(port, path, cookie))
+            asyncio.run(_first(port, path, cookies[0]))
             before = memory(server.pid)
             here, there = multiprocessing.get_context("fork").Pipe()
             viewers = multiprocessing.get_context("fork").Process(
-                target=look, args=(port, path, cookie, there), daemon=True
+                target=look, args=(port, path, cookies, there), daemon=True
             )
             viewers.start()
             if here.recv() != "all are here":
