@@ -1,4 +1,4 @@
-"""Events about one unikernel: what it is, whose and where is told the same way everywhere."""
+"""Events about what a team has on an instance: which, whose and where is told the same way everywhere."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any, TypedDict, Unpack
 
 from accounts.actors import Actor
 from accounts.events import record
-from accounts.models import Event
-from unikernels.models import Unikernel
+from accounts.models import Event, Quota
+from unikernels.models import QuotaRequest, Unikernel
+
+_WORDS = {Unikernel: "unikernel", Quota: "quota", QuotaRequest: "quota-request"}
 
 
 class Said(TypedDict, total=False):
@@ -21,13 +23,15 @@ class Said(TypedDict, total=False):
     data: Mapping[str, Any] | None
 
 
-def record_of(unikernel: Unikernel, *, actor: Actor, kind: str, **more: Unpack[Said]) -> Event:
-    """Append one event: *actor* did *kind* to *unikernel*."""
+def record_of(
+    thing: Unikernel | Quota | QuotaRequest, *, actor: Actor, kind: str, **more: Unpack[Said]
+) -> Event:
+    """Append one event: *actor* did *kind* to *thing*."""
     return record(
         actor=actor,
         kind=kind,
-        subject=f"unikernel:{unikernel.pk}",
-        team=unikernel.team,
-        instance=unikernel.instance,
+        subject=f"{_WORDS[type(thing)]}:{thing.pk}",
+        team=thing.team,
+        instance=thing.instance,
         **more,
     )

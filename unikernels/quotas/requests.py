@@ -9,11 +9,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.actors import Actor, require, require_superuser
-from accounts.events import record
 from accounts.models import Quota, Role, Team
 from albatross.messages import Policy
 from albatross.models import Instance
 from mollymawk.errors import Conflict, Invalid, Missing
+from unikernels.events import record_of
 from unikernels.letters.quotas import answered, asked
 from unikernels.quotas.arithmetic import senseless
 from unikernels.quotas.models import QuotaRequest
@@ -52,7 +52,13 @@ def quota_ask(
             request = QuotaRequest.objects.create(
                 team=team, instance=instance, why=why.strip(), asked_by=actor.user, **policy_columns(wanted)
             )
-            _tell(actor, request, "asked", reason=request.why, data=policy_columns(wanted))
+            record_of(
+                request,
+                actor=actor,
+                kind="quota-request.asked",
+                reason=request.why,
+                data=policy_columns(wanted),
+            )
             asked(request)
     except IntegrityError as error:
         raise Conflict(
@@ -129,27 +135,11 @@ def _close(actor: Actor, request: QuotaRequest, state: QuotaRequest.State, answe
         raise Missing(_OVER)
     for name, value in facts.items():
         setattr(request, name, value)
-    _tell(actor, request, state.value, was=State.OPEN.value, now=state.value, reason=text)
-
-
-def _tell(
-    actor: Actor,
-    request: QuotaRequest,
-    what: str,
-    *,
-    was: str = "",
-    now: str = "",
-    reason: str = "",
-    data: dict[str, object] | None = None,
-) -> None:
-    record(
+    record_of(
+        request,
         actor=actor,
-        kind=f"quota-request.{what}",
-        subject=f"quota-request:{request.pk}",
-        team=request.team,
-        instance=request.instance,
-        was=was,
-        now=now,
-        reason=reason,
-        data=data,
+        kind=f"quota-request.{state}",
+        was=State.OPEN.value,
+        now=state.value,
+        reason=text,
     )

@@ -15,7 +15,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.actors import SYSTEM, Actor, require_fresh, require_superuser
-from accounts.events import record
 from accounts.models import Quota, Team
 from albatross.edge import client_for
 from albatross.errors import AlbatrossError
@@ -23,6 +22,7 @@ from albatross.messages import Policy
 from albatross.models import Instance, ObservedPolicy
 from mollymawk.errors import Invalid, Refused
 from mollymawk.keyring import SealBroken
+from unikernels.events import record_of
 from unikernels.instances.troubles import sentence
 from unikernels.inventory.policies import policy_fields
 from unikernels.models import Block, Unikernel
@@ -63,7 +63,9 @@ def quota_grant(
             defaults={**policy_columns(policy), "state": Quota.State.PENDING, "problem": ""},
         )
         warnings = promised_too_much(team.domain, policy, policies)
-        _tell(actor, quota, "granted", reason=" ".join(warnings), data=policy_columns(policy))
+        record_of(
+            quota, actor=actor, kind="quota.granted", reason=" ".join(warnings), data=policy_columns(policy)
+        )
     quota_apply(actor=actor, quota=quota)
     return quota
 
@@ -101,7 +103,7 @@ def quota_revoke(*, actor: Actor, quota: Quota) -> None:
             f" or remove it on the host itself: albatross-client-local remove-policy {domain}"
         )
     with transaction.atomic():
-        _tell(actor, quota, "revoked")
+        record_of(quota, actor=actor, kind="quota.revoked")
         quota.delete()
 
 
@@ -142,7 +144,7 @@ def _settle(actor: Actor, quota: Quota, state: Quota.State, problem: str) -> Non
             )
         if before != (state, problem):
             word = "applied" if state == Quota.State.APPLIED else "pending"
-            _tell(actor, quota, word, was=before[0], now=state, reason=problem)
+            record_of(quota, actor=actor, kind=f"quota.{word}", was=before[0], now=state, reason=problem)
 
 
 def policy_columns(policy: Policy) -> dict[str, Any]:
@@ -154,29 +156,6 @@ def policy_columns(policy: Policy) -> dict[str, Any]:
         "cpuids": sorted(policy.cpuids),
         "bridges": sorted(policy.bridges),
     }
-
-
-def _tell(
-    actor: Actor,
-    quota: Quota,
-    what: str,
-    *,
-    was: str = "",
-    now: str = "",
-    reason: str = "",
-    data: dict[str, object] | None = None,
-) -> None:
-    record(
-        actor=actor,
-        kind=f"quota.{what}",
-        subject=f"quota:{quota.pk}",
-        team=quota.team,
-        instance=quota.instance,
-        was=was,
-        now=now,
-        reason=reason,
-        data=data,
-    )
 
 
 # --- what holds --------------------------------------------------------------------------------------
