@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 from django.contrib.auth.decorators import login_required
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -15,6 +16,7 @@ from accounts.models import User
 from accounts.proof import BEFORE_FORM, PROVEN_FOR, proven
 from accounts.requests import actor_of
 from mollymawk.errors import ApplicationError, Unproven
+from mollymawk.gone import told
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=HttpRequest)
@@ -43,8 +45,8 @@ def page(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
             response = view(request, *args, **kwargs)
         except Unproven:
             raise  # answered by accounts.proof
-        except ApplicationError as error:
-            response = _failed(request, error)
+        except (ApplicationError, IntegrityError) as error:
+            response = _failed(request, told(error))
         # What stands on these pages is for one person; some of it (a new token) only for this moment.
         response.headers["Cache-Control"] = "private, no-store"
         return response

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -12,11 +13,13 @@ from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
 from mollymawk.errors import ApplicationError, problem
+from mollymawk.gone import told
 
 
 def problem_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: every error of the API in one shape."""
-    if isinstance(error, ApplicationError):
+    if isinstance(error, (ApplicationError, IntegrityError)):
+        error = told(error)
         errors = [{"detail": text} for text in error.reasons]
         errors += [
             {"pointer": name, "detail": text} for name, texts in error.fields.items() for text in texts

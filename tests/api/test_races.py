@@ -56,6 +56,22 @@ def at_once(*works: Callable[[], Any]) -> list[Any]:
     return found
 
 
+def test_what_is_begun_for_a_team_that_goes_meanwhile_is_refused(
+    house: House, program: Callable[[], Caller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row is gone when the transaction ends, as when somebody else deletes it just then."""
+
+    def record(**_: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM accounts_team WHERE id = %s", [house.team.pk])
+
+    monkeypatch.setattr("unikernels.checks.services.record_of", lambda *_, **__: record())
+    answer = program().post(f"unikernels/{house.unikernel.pk}/checks/", CHECK)
+    assert answer.status_code == 409, answer.text
+    assert "removed while" in answer.json()["detail"]
+    assert not house.unikernel.checks.exists()
+
+
 def test_a_stale_plan_is_never_applied(house: House, program: Callable[[], Caller]) -> None:
     caller, path, stale = program(), f"unikernels/{house.unikernel.pk}/configure/", 0
     for number in range(RACES):

@@ -13,8 +13,10 @@ from argparse import ArgumentParser
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand
+from django.db import IntegrityError
 
 from mollymawk.errors import ApplicationError, Invalid
+from mollymawk.gone import told
 from unikernels.commands.output import Output, clean
 
 SUCCEEDED, ERROR = 0, 1
@@ -46,9 +48,9 @@ class OperatorCommand(BaseCommand):
         except BrokenPipeError:  # whoever read it has seen enough (head, a pager)
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = ERROR
-        except ApplicationError as error:
-            self._explain(error)
-            code = error.exit_code
+        except (ApplicationError, IntegrityError) as error:
+            self._explain(wrong := told(error))
+            code = wrong.exit_code
         if code != SUCCEEDED:
             raise SystemExit(code)
 

@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec, cast
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,6 +19,7 @@ from accounts.actors import Actor
 from accounts.models import Membership, Role, Team, User
 from accounts.requests import actor_of
 from mollymawk.errors import ApplicationError, Forbidden, Missing, Unproven
+from mollymawk.gone import told
 from unikernels.pages.site import Frame
 
 P = ParamSpec("P")
@@ -88,8 +90,8 @@ def page(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
             response = view(asked, *args, **kwargs)
         except Unproven:
             raise  # answered by accounts.proof
-        except ApplicationError as error:
-            return error_page(request, error)
+        except (ApplicationError, IntegrityError) as error:
+            return error_page(request, told(error))
         # What stands on these pages is for one person, and true for a moment.
         response.headers.setdefault("Cache-Control", "private, no-store")
         return response

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import APIException, NotAuthenticated
@@ -25,6 +26,7 @@ from accounts.scopes import Need
 from albatross.errors import NameInvalid
 from albatross.models import Instance
 from albatross.names import parse_label
+from mollymawk import gone
 from mollymawk.errors import ApplicationError, Conflict, Invalid, Missing, Refused, Unavailable
 from mollymawk.rest.parsers import MAX_JSON_BYTES
 from unikernels.access import instance_of, unikernels_of
@@ -50,8 +52,8 @@ def route(method: str) -> Callable[[Route], View]:
                 return reply(400, BAD_METHOD)
             try:
                 return answer(request, caller(request))
-            except ApplicationError as error:
-                return stopped(told(error))
+            except (ApplicationError, IntegrityError) as error:
+                return stopped(told(gone.told(error)))
             except Stop as stop:
                 return stopped(stop)
 
