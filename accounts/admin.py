@@ -4,7 +4,6 @@ or a history of its own is only read here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
@@ -13,7 +12,7 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import Group
@@ -27,7 +26,7 @@ from django.utils.safestring import SafeString
 
 from accounts.actors import Actor, require_fresh
 from accounts.audit import admin as audit_admin
-from accounts.confirming import asked
+from accounts.confirming import asked, each
 from accounts.events import record
 from accounts.invitations import admin as invitations_admin
 from accounts.labels import check_label
@@ -47,7 +46,7 @@ from accounts.services import (
 )
 from accounts.services.sessions import subject
 from accounts.services.teams import team_has
-from mollymawk.errors import ApplicationError, Invalid, Unproven
+from mollymawk.errors import Invalid
 
 __all__ = ["audit_admin", "invitations_admin", "mail_admin", "publishers_admin"]
 
@@ -81,23 +80,6 @@ class ReadOnlyInline(ReadOnly, admin.TabularInline):  # type: ignore[type-arg]  
 
     extra = 0
     can_delete = False
-
-
-def each(
-    site: admin.ModelAdmin[Any], request: HttpRequest, rows: Rows, change: Callable[[Actor, Any], Any]
-) -> None:
-    """Do *change* to each of *rows* and tell which ones it was refused for."""
-    actor, done = actor_of(request), 0
-    for row in rows:
-        try:
-            change(actor, row)
-        except Unproven:
-            raise  # accounts.proof asks for the proof
-        except ApplicationError as error:
-            site.message_user(request, f"{row}: {error}", messages.ERROR)
-        else:
-            done += 1
-    site.message_user(request, f"{done} done.", messages.SUCCESS if done else messages.WARNING)
 
 
 # --- people --------------------------------------------------------------------------------------

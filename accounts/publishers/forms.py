@@ -9,7 +9,8 @@ from django import forms
 from accounts.forms import RightsForm
 from accounts.publishers.identities import EVENTS
 from accounts.publishers.models import Issuer
-from accounts.publishers.services import MAX_NUMBER, MAX_TEXT
+from accounts.publishers.services import MAX_NUMBER, MAX_TEXT, MAX_URL
+from accounts.publishers.signatures import ALGORITHMS
 
 _PLAIN = {"autocomplete": "off", "spellcheck": "false"}
 _EVENTS = sorted({event for events in EVENTS.values() for event in events})
@@ -74,3 +75,21 @@ class PublisherForm(RightsForm):
         known = EVENTS[self.cleaned_data["issuer"].kind]
         events = [event for event in self.cleaned_data["events"] if event in known]
         return self.cleaned_data | self.rights() | {"events": events}
+
+
+class IssuerForm(forms.Form):
+    """A server that vouches for workflows."""
+
+    name = forms.CharField(max_length=63, help_text="What teams call it.")
+    url = forms.CharField(
+        label="URL",
+        max_length=MAX_URL,
+        help_text="Exactly as its identities name it: iss. It is asked first.",
+    )
+    kind = forms.ChoiceField(choices=Issuer.Kind.choices, help_text="Whose claims they are.")
+    algorithms = forms.MultipleChoiceField(
+        choices=[(name, name) for name in ALGORITHMS],
+        initial=list(ALGORITHMS),
+        widget=forms.CheckboxSelectMultiple,
+        help_text="What it may sign with.",
+    )

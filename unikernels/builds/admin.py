@@ -10,8 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.admin import each
-from accounts.confirming import asked
+from accounts.confirming import asked, each
 from accounts.readonly import ReadOnly
 from accounts.requests import actor_of
 from mollymawk.errors import ApplicationError, Invalid
