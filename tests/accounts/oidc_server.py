@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
+import re
 import secrets
 import threading
 import time
@@ -14,9 +16,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from django.test import Client
+
 from tests.publishers.issuer import b64, jwk, jwt, key
 
 CLIENT, SECRET = "mollymawk", "s3cret of the client"
+PAGE, ACCESS = "/accounts/oidc/", "opens userinfo"
 KID = "RS256-0"
 
 
@@ -78,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
             "/keys": {"keys": [jwk(key("RS256"), KID)]},
             "/userinfo": self.server.person | self.server.userinfo,
         }
-        assert self.path != "/userinfo" or self.headers["Authorization"] == "Bearer opens userinfo"
+        assert self.path != "/userinfo" or self.headers["Authorization"] == f"Bearer {ACCESS}"
         self._tell(200, told[self.path])
 
     def do_POST(self) -> None:
@@ -91,7 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
         if right != (self.headers["Authorization"], sent["redirect_uri"], proof):
             self._tell(400, {"error": "invalid_grant"})
             return
-        told = {"access_token": "opens userinfo", "token_type": "Bearer", "expires_in": 300}
+        told = {"access_token": ACCESS, "token_type": "Bearer", "expires_in": 300}
         told |= {"id_token": self.server.identity()}
         self._tell(200, {name: told[name] for name in told.keys() - self.server.forgets})
 
@@ -125,3 +130,17 @@ def serving() -> Iterator[Server]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def leave(client: Client, path: str = f"{PAGE}login/", **form: str) -> str:
+    """Where the page leads that *client* gets from the button."""
+    answer = client.post(path, form)
+    assert answer.status_code == 200, answer.text
+    found = re.search(r'class="button primary" href="([^"]+)"', answer.text)
+    assert found is not None
+    return html.unescape(found[1])
+
+
+def local(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}"

@@ -6,7 +6,6 @@ import html
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from allauth.socialaccount.models import SocialAccount, SocialToken
@@ -21,13 +20,12 @@ from accounts.oidc import issuer
 from accounts.oidc.checks import check_oidc
 from accounts.services import user_activate, user_deactivate
 from accounts.services.users import address_vouch
-from tests.accounts.oidc_server import CLIENT, SECRET, Server, serving
+from tests.accounts.oidc_server import CLIENT, PAGE, SECRET, Server, leave, local, serving
 from tests.cast import ClientOf, person
 
 pytestmark = pytest.mark.django_db
 
 INACTIVE = "/accounts/inactive/"
-PAGE = "/accounts/oidc/"
 
 
 @pytest.fixture
@@ -45,20 +43,6 @@ def trusted(server: Server, settings: Any) -> Server:
     """An issuer whose addresses are believed."""
     settings.OIDC_TRUSTS_EMAIL = True
     return server
-
-
-def leave(client: Client, path: str = f"{PAGE}login/", **form: str) -> str:
-    """Where the page leads that *client* gets from the button."""
-    answer = client.post(path, form)
-    assert answer.status_code == 200, answer.text
-    found = re.search(r'class="button primary" href="([^"]+)"', answer.text)
-    assert found is not None
-    return html.unescape(found[1])
-
-
-def local(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.path}?{parts.query}"
 
 
 def come(client: Client, server: Server, path: str = f"{PAGE}login/", **form: str) -> Any:

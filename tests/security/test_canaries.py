@@ -29,16 +29,24 @@ from rest_framework.test import APIClient
 from accounts.actors import SYSTEM, Actor
 from accounts.mail.tasks import send_due
 from accounts.models import Role, Team, User
+from accounts.publishers.services import issuer_add, publisher_add
 from accounts.services import setup_token_issue, token_issue, token_revoke, user_add
 from albatross.simulator import SimulatedInstance
 from albatross.simulator.images import build_image
+from tests.accounts import oidc_server
 from tests.api.world import World
 from tests.cast import ApiOf, ClientOf
+from tests.checks.servers import http
+from tests.publishers import issuer as workflows
 from tests.security.asking import FOUND, body
 from tests.security.canaries import Canaries, Log, broker, database
 from tests.security.stated import PAGES
 from tests.upstream.script import Script
+from tests.webhooks.receiver import receiving
 from unikernels.models import Operation, Unikernel
+from unikernels.webhooks.kinds import CHOICES
+from unikernels.webhooks.sending import send_due as send_due_hooks
+from unikernels.webhooks.services import webhook_add, webhook_ping, webhook_rotate
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +60,7 @@ class Day:
         self.world, self.api_of, self.client_of, self.settings = world, api_of, client_of, settings
         self.canaries, self.by_mail, self.said = Canaries(), set[str](), io.StringIO()
         self.plant = self.canaries.plant
+        self.receiver = ""  # the address of a server that is told of everything
         self.log = Log()
 
     def settings_have_secrets(self) -> None:
@@ -123,6 +132,55 @@ class Day:
         assert len(secrets) == 2
         for secret in secrets:
             self.by_mail.add(self.plant("secret of a link in a mail", secret))
+
+    def somebody_comes_in_from_elsewhere(self) -> None:
+        with oidc_server.serving() as server:
+            self.settings.OIDC_ISSUER, self.settings.OIDC_CLIENT_ID = server.url, oidc_server.CLIENT
+            self.settings.OIDC_CLIENT_SECRET = self.plant("OIDC client secret", oidc_server.SECRET)
+            browser = Client()
+            wrong = {"code": self.plant("wrong code of a login elsewhere"), "state": "made-up"}
+            assert browser.get("/accounts/oidc/callback/", wrong).status_code == 403
+            back = oidc_server.local(server.authorize(oidc_server.leave(browser)))
+            (code,) = server.codes
+            self.plant("code of a login elsewhere", code)
+            assert browser.get(back).status_code == 302
+            self.plant("access token of a login elsewhere", oidc_server.ACCESS)
+            assert User.objects.filter(email="erin@example.org").exists()
+
+    def a_workflow_comes_in(self, owner: User, team: Team) -> None:
+        self.settings.OIDC_AUDIENCE = workflows.AUDIENCE
+        with workflows.serving() as server:
+            issuer = issuer_add(actor=SYSTEM, name="own", url=server.url, kind="github")
+            publisher_add(
+                actor=Actor(owner, "session"),
+                team=team,
+                issuer=issuer,
+                repository="robur/unikernels",
+                repository_id="4711",
+                owner_id="42",
+                workflow="deploy.yml",
+                ref="refs/heads/main",
+                scopes=["read"],
+            )
+            self.plant("token of a workflow", self.exchange(200, server.identity())["token"])
+            self.exchange(403, server.identity(ref="refs/heads/other"))
+
+    def exchange(self, status: int, identity: str) -> Any:
+        self.plant("signature of a workflow's identity", identity.rpartition(".")[2])
+        answer = APIClient().post("/api/v1/oidc/exchange/", {"token": identity}, format="json")
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    def others_are_told(self, owner: User, team: Team, address: str) -> None:
+        actor = Actor(owner, "session")
+        with receiving(address) as receiver:
+            receiver.answers = [http(500)]
+            hook, first = webhook_add(actor=actor, team=team, url=receiver.url, events=[*CHOICES])
+            for text in (first, webhook_rotate(actor=actor, hook=hook)):
+                self.plant("secret of a webhook", text.removeprefix("whsec_"))
+            webhook_ping(actor=actor, hook=hook)
+            send_due_hooks()
+            assert receiver.got
 
     def programs_come_in(self, owner: User, team: Team) -> None:
         for number in range(10):
@@ -225,8 +283,11 @@ class Day:
 
 
 @pytest.fixture
-def day(world: World, api_of: ApiOf, client_of: ClientOf, settings: Any, redis_server: str) -> Iterator[Day]:
+def day(
+    world: World, api_of: ApiOf, client_of: ClientOf, settings: Any, simulated_network: str
+) -> Iterator[Day]:
     day = Day(world, api_of, client_of, settings)
+    day.receiver = simulated_network.replace("0/24", "202")
     root = logging.getLogger()
     stated = settings.LOGGING["loggers"]  # what LOG_LEVEL=DEBUG does not reach
     names = [name for name in logging.root.manager.loggerDict if name not in stated]
@@ -240,6 +301,7 @@ def day(world: World, api_of: ApiOf, client_of: ClientOf, settings: Any, redis_s
         logging.getLogger(name).setLevel(level)
 
 
+@pytest.mark.usefixtures("redis_server")
 def test_no_secret_is_found_anywhere(
     day: Day, simulated: SimulatedInstance, alice: User, tmp_path: Path, capfd: Any
 ) -> None:
@@ -248,6 +310,9 @@ def test_no_secret_is_found_anywhere(
     day.an_instance_has_a_key(simulated.key_pem)
     day.people_log_in()
     day.links_go_out(alice)
+    day.somebody_comes_in_from_elsewhere()
+    day.a_workflow_comes_in(alice, day.world.team)
+    day.others_are_told(alice, day.world.team, day.receiver)
     day.programs_come_in(alice, day.world.team)
     day.things_run()
     day.the_original_is_brought_over(tmp_path)
@@ -271,6 +336,7 @@ def test_no_secret_is_found_anywhere(
     assert not found, "\n".join(sorted(set(found)))
 
 
+@pytest.mark.usefixtures("redis_server")
 def test_no_secret_is_shown_to_a_viewer(day: Day, bob: User) -> None:
     day.things_run()
     hello = Unikernel.objects.get(name="hello").pk
