@@ -14,27 +14,15 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from accounts.actors import Actor
-from accounts.models import Event, Role, Team, User
-from accounts.services import token_issue
+from accounts.models import Event
 from albatross.simulator.images import build_image
 from mollymawk.rest.endpoint import Unknown
 from tests.api.house import House
-from tests.cast import ApiOf, ClientOf, TokenOf
+from tests.api.lodge import ROLES, AsRole, as_role, house, lodge
+
+__all__ = ["as_role", "house", "lodge"]
 
 METHODS = ("get", "post", "put", "patch", "delete")
-ROLES = (
-    "nobody",
-    "stranger",
-    "viewer",
-    "deployer",
-    "owner",
-    "root",
-    "viewer token",
-    "deployer token",
-    "foreign token",
-    "root token",
-)
 
 
 def _row(*statuses: int) -> dict[str, int]:
@@ -64,7 +52,6 @@ MAINTENANCE = {"weekdays": [0, 5], "start": "03:00", "minutes": 120, "zone": "Eu
 
 WEBHOOK = {"url": "https://hooks.example.org/", "events": ["check.down"], "description": "pager"}
 
-AsRole = Callable[[str], Client]
 Call = tuple[dict[str, int], Callable[[House], str], Callable[[House], Any]]
 
 
@@ -352,34 +339,6 @@ def _patterns(patterns: list[Any], before: str) -> Iterator[URLPattern]:
                 yield from _patterns(pattern.url_patterns, address)
         elif address.startswith("api/v1/"):
             yield pattern
-
-
-@pytest.fixture
-def as_role(house: House, client_of: ClientOf, token_of: TokenOf, api_of: ApiOf, request: Any) -> AsRole:
-    """A browser or program that acts in a role."""
-
-    def person(name: str) -> User:
-        found: User = request.getfixturevalue(name)
-        return found
-
-    def foreign_token() -> str:
-        charlie = person("charlie")
-        team = Team.objects.get(personal_of=charlie)
-        return token_issue(actor=Actor(charlie, "session"), team=team, name="own", role=Role.OWNER)[1]
-
-    makers: dict[str, Callable[[], Client]] = {
-        "nobody": Client,
-        "stranger": lambda: client_of(person("charlie")),
-        "viewer": lambda: client_of(person("bob")),
-        "deployer": lambda: client_of(person("dave")),
-        "owner": lambda: client_of(person("alice")),
-        "root": lambda: client_of(person("root")),
-        "viewer token": lambda: api_of(token_of(person("dave"), Role.VIEWER)),
-        "deployer token": lambda: api_of(token_of(person("alice"), Role.DEPLOYER)),
-        "foreign token": lambda: api_of(foreign_token()),
-        "root token": lambda: api_of(token_of(person("root"), Role.DEPLOYER)),
-    }
-    return lambda role: makers[role]()
 
 
 def ask(client: Client, method: str, address: str, body: Any) -> Any:

@@ -9,9 +9,10 @@ import pytest
 from accounts.mail.models import QuietHours
 from accounts.models import Event, User
 from tests.api.house import House
-from tests.api.test_matrix import MATRIX, ROLES, AsRole, as_role, ask
+from tests.api.lodge import ROLES, AsRole, as_role, house, lodge, root
+from tests.api.test_matrix import MATRIX, ask
 
-__all__ = ["as_role"]
+__all__ = ["as_role", "house", "lodge", "root"]
 
 # What changes nothing that stays, though it is asked for with POST.
 ASKS = {("check-try", "post")}
@@ -29,7 +30,7 @@ def changes() -> list[tuple[str, str]]:
     return [key for key in found if 200 in MATRIX[key][0].values()]
 
 
-@pytest.mark.usefixtures("watched", "charlie")
+@pytest.mark.usefixtures("watched")
 @pytest.mark.parametrize(("name", "method"), changes())
 def test_a_change_is_recorded_with_who_and_with_what(
     name: str, method: str, house: House, root: User, as_role: AsRole
