@@ -20,7 +20,7 @@ hypothesis.register_profile("suite", _QUIET, max_examples=50)
 hypothesis.register_profile("thorough", _QUIET, max_examples=1000)
 hypothesis.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
-pytest_plugins = ["tests.cast", "tests.chromium", "tests.redis_server"]
+pytest_plugins = ["tests.cast", "tests.chromium", "tests.redis_server", "tests.told"]
 
 
 @pytest.fixture(scope="session")
