@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 from collections.abc import Iterable, Iterator
@@ -201,3 +202,9 @@ def test_middleware_and_view_run_in_a_thread_of_the_pool(handler: Handler) -> No
     first, second = (ask(handler, address="/where")[2].decode() for _ in range(2))
     assert first.startswith("request")
     assert second.startswith("request")
+
+
+def test_what_was_loaded_at_the_start_is_not_looked_through_for_garbage() -> None:
+    import mollymawk.asgi  # noqa: F401, PLC0415  # loads everything
+
+    assert gc.get_freeze_count() > 50_000
