@@ -205,6 +205,6 @@ def test_middleware_and_view_run_in_a_thread_of_the_pool(handler: Handler) -> No
 
 
 def test_what_was_loaded_at_the_start_is_not_looked_through_for_garbage() -> None:
-    import mollymawk.asgi  # noqa: F401, PLC0415  # loads everything
+    import mollymawk.asgi  # noqa: F401  # loads everything
 
     assert gc.get_freeze_count() > 50_000

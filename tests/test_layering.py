@@ -21,6 +21,7 @@ NOT_LIBRARY = {"models", "apps", "admin", "edge", "management", "migrations"}
 PROJECT_TOOLS = {
     "mollymawk.deadline",
     "mollymawk.errors",
+    "mollymawk.gone",
     "mollymawk.keyring",
     "mollymawk.rest",
     "mollymawk.snapshot",
