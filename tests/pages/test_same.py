@@ -6,35 +6,57 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import get_commands, load_command_class
-from django.test import Client
+from django.db import transaction
+from django.test import Client, override_settings
 from django.urls import resolve
 
+from accounts.actors import SYSTEM
+from accounts.services import team_create
 from mollymawk.rest.endpoint import Unknown
+from tests.cast import enter, person
 from tests.pages.browser import pages
 from tests.pages.test_deploy import path_of, with_action
 from tests.pages.world import World
 from unikernels.pages.same import Same
 
+pytestmark = pytest.mark.django_db  # or there would be none for what is offered
 
-@pytest.fixture
-def offered(world: World, superuser: Client) -> list[tuple[str, Same]]:
-    """Everything that pages offer, with the page's name."""
-    found = []
-    pages_ = pages(world)
-    for name, path in pages_.items():
+
+@pytest.fixture(scope="module")
+def offered(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> list[tuple[str, Same]]:
+    """Everything that pages offer, with the page's name: asked for once, in a world that is gone then."""
+    folder = tmp_path_factory.mktemp("offered")
+    stores = override_settings(IMAGE_DIR=folder / "images", FILE_UPLOAD_TEMP_DIR=str(folder))
+    with stores, django_db_blocker.unblock(), transaction.atomic():
+        alice = person("alice")
+        world = World(team_create(actor=SYSTEM, name="robur", owner=alice), alice)
+        found = list(_offered(world, enter(Client(), person("root", superuser=True))))
+        transaction.set_rollback(True)
+    return found
+
+
+def _offered(world: World, superuser: Client) -> Iterator[tuple[str, Same]]:
+    paths = pages(world)
+    for name, path in paths.items():
         response = superuser.get(path)
         if response.context and (same := response.context.get("same")):
-            found.append((name, same))
-    plan = superuser.post(path_of(world.web_image), with_action("plan", exit_codes="3", restart="codes"))
-    configured = superuser.post(f"/unikernels/{world.web.pk}/configure/", with_action("plan"))
-    built = superuser.post(pages_["deploy-build"], with_action("plan"))
-    upgraded = superuser.post(pages_["upgrade"], with_action("plan"))
-    found += [("deploy-plan", built.context["same"]), ("upgrade-plan", upgraded.context["same"])]
-    return [*found, ("plan", plan.context["same"]), ("configure", configured.context["same"])]
+            yield name, same
+    plan = with_action("plan", exit_codes="3", restart="codes")
+    planned = {
+        "plan": superuser.post(path_of(world.web_image), plan),
+        "configure": superuser.post(f"/unikernels/{world.web.pk}/configure/", with_action("plan")),
+        "deploy-plan": superuser.post(paths["deploy-build"], with_action("plan")),
+        "upgrade-plan": superuser.post(paths["upgrade"], with_action("plan")),
+    }
+    for name, response in planned.items():
+        yield name, response.context["same"]
 
 
 def test_most_pages_offer_it(offered: list[tuple[str, Same]]) -> None:
