@@ -11,7 +11,7 @@ CASES ?= 100000
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-run: .venv/.base ## start everything on this machine: http://127.0.0.1:8000 (PORT=8001 for another port)
+run: .venv/.base ## start everything on this machine: http://localhost:8000 (PORT=8001 for another port)
 	@$(PY) manage.py up --port $(PORT)
 
 test: .venv/.dev tools ## the whole suite, on SQLite and on PostgreSQL at the same time

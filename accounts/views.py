@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.internal.flows.login import record_authentication
 from allauth.core import ratelimit
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -18,6 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import member_of, team_of, token_of
+from accounts.confirm import Confirm
 from accounts.forms import InviteForm, RoleForm, SetupForm, TeamForm, TokenForm, TransferForm, blame
 from accounts.invitations.pages import listed
 from accounts.invitations.services import invitations_open, invite
@@ -54,6 +56,7 @@ def setup(request: HttpRequest) -> HttpResponse:
             return too_many(request)
         if form.is_valid() and (user := _redeemed(request, form)):
             login(request, user)
+            record_authentication(request, user, method="password")  # it was given a moment ago
             return redirect("/")
     return render(request, "accounts/setup.html", {"form": form}, status=INVALID if form.errors else 200)
 
@@ -170,15 +173,15 @@ def member_leave(request: PersonRequest, name: str, pk: int) -> HttpResponse:
     if request.method == "POST":
         return _removed(request, found, user)
     tokens = "API tokens that you made for it are" if oneself else f"API tokens that {user} made for it are"
-    confirm = {
-        "id": "remove",
-        "question": f"Leave {found}?" if oneself else f"Take {user} out of {found}?",
-        "text": f"{tokens} revoked. What runs goes on running.",
-        "button": "Leave" if oneself else "Take out",
-        "tone": "danger",
-        "action": request.path,
-        "back": reverse("team", args=[found.name]),
-    }
+    confirm = Confirm(
+        id="remove",
+        question=f"Leave {found}?" if oneself else f"Take {user} out of {found}?",
+        text=f"{tokens} revoked. What runs goes on running.",
+        button="Leave" if oneself else "Take out",
+        tone="danger",
+        action=request.path,
+        back=reverse("team", args=[found.name]),
+    )
     return render(request, "confirm.html", {"confirm": confirm})
 
 
@@ -282,15 +285,15 @@ def token_end(request: PersonRequest, name: str, key_id: str) -> HttpResponse:
         token_revoke(actor=request.actor, token=token)
         messages.success(request, f"{token.name} is revoked.")
         return redirect(back)
-    confirm = {
-        "id": "revoke",
-        "question": f"Revoke {token.name}?",
-        "text": "What uses it is refused from now on. This cannot be taken back.",
-        "button": "Revoke",
-        "tone": "danger",
-        "action": request.path,
-        "back": back,
-    }
+    confirm = Confirm(
+        id="revoke",
+        question=f"Revoke {token.name}?",
+        text="What uses it is refused from now on. This cannot be taken back.",
+        button="Revoke",
+        tone="danger",
+        action=request.path,
+        back=back,
+    )
     return render(request, "confirm.html", {"confirm": confirm})
 
 

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import invitation_of, team_of
+from accounts.confirm import Confirm
 from accounts.invitations.models import Invitation
 from accounts.invitations.services import (
     invitation_accept,
@@ -52,16 +53,16 @@ def withdraw(request: PersonRequest, name: str, pk: int) -> HttpResponse:
         invitation_withdraw(actor=request.actor, invitation=invitation)
         messages.success(request, f"{invitation.email} is no longer invited.")
         return redirect(back)
-    confirm = {
-        "id": "withdraw",
-        "question": f"Withdraw the invitation of {invitation.email}?",
-        "text": "The link in the letter stops working.",
-        "button": "Withdraw",
-        "tone": "danger",
-        "action": request.path,
-        "back": back,
-        "stay": "Let it stand",
-    }
+    confirm = Confirm(
+        id="withdraw",
+        question=f"Withdraw the invitation of {invitation.email}?",
+        text="The link in the letter stops working.",
+        button="Withdraw",
+        tone="danger",
+        action=request.path,
+        back=back,
+        stay="Let it stand",
+    )
     return render(request, "confirm.html", {"confirm": confirm})
 
 

@@ -16,5 +16,8 @@ class QuietHours(models.Model):
     end = models.TimeField()
     zone = models.CharField(max_length=64, help_text="IANA name")
 
+    class Meta:
+        verbose_name_plural = "quiet hours"
+
     def __str__(self) -> str:
         return f"{self.user}: {self.start:%H:%M} to {self.end:%H:%M} {self.zone}"

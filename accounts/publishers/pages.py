@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import team_of
+from accounts.confirm import Confirm
 from accounts.forms import blame
 from accounts.models import Role, Team
 from accounts.pages import PersonRequest, page
@@ -53,15 +54,15 @@ def publisher_end(request: PersonRequest, name: str, pk: int) -> HttpResponse:
         publisher_remove(actor=request.actor, publisher=publisher)
         messages.success(request, f"{publisher} is trusted no more.")
         return redirect(back)
-    confirm = {
-        "id": "remove",
-        "question": f"Trust {publisher} no more?",
-        "text": "Its next run is refused, and so is one that is under way. What runs here goes on running.",
-        "button": "Remove",
-        "tone": "danger",
-        "action": request.path,
-        "back": back,
-    }
+    confirm = Confirm(
+        id="remove",
+        question=f"Trust {publisher} no more?",
+        text="Its next run is refused, and so is one that is under way. What runs here goes on running.",
+        button="Remove",
+        tone="danger",
+        action=request.path,
+        back=back,
+    )
     return render(request, "confirm.html", {"confirm": confirm})
 
 

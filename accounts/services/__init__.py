@@ -22,6 +22,7 @@ from accounts.services.tokens import (
     token_used,
 )
 from accounts.services.users import (
+    accounts_waiting,
     password_set,
     second_factors_remove,
     superuser_set,
@@ -32,6 +33,7 @@ from accounts.services.users import (
 )
 
 __all__ = [
+    "accounts_waiting",
     "describe",
     "member_add",
     "member_join",

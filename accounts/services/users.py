@@ -40,6 +40,11 @@ def user_register(
     return user
 
 
+def accounts_waiting() -> QuerySet[User]:
+    """Whoever waits for a superuser: registered, never let in (that makes the personal team), never shut out."""
+    return User.objects.filter(is_active=False, admitted=False, personal_team=None)
+
+
 def user_add(*, actor: Actor, email: str, password: str, superuser: bool = False, domain: str = "") -> User:
     """A new person who may log in at once, with a personal team (in *domain*, if that is given). Teams
     that have no member yet are a new superuser's.

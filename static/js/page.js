@@ -64,14 +64,20 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// What is counted down on a page goes on between two looks at the server.
+// What is counted down or up on a page goes on between two looks at the server.
 const two = (number) => String(number).padStart(2, "0");
+function clock(seconds) {
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  return `${hours ? `${hours}:` : ""}${two(minutes)}:${two(seconds % 60)}`;
+}
 setInterval(() => {
   for (const left of document.querySelectorAll("[data-left]")) {
-    const seconds = Math.max(0, left.dataset.left - 1);
-    const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-    left.dataset.left = seconds;
-    left.textContent = `${hours ? `${hours}:` : ""}${two(minutes)}:${two(seconds % 60)}`;
+    left.dataset.left = Math.max(0, left.dataset.left - 1);
+    left.textContent = clock(left.dataset.left);
+  }
+  for (const past of document.querySelectorAll("[data-past]")) {
+    past.dataset.past = Number(past.dataset.past) + 1;
+    past.textContent = clock(past.dataset.past);
   }
 }, 1000);
 

@@ -285,7 +285,9 @@ def test_a_token_is_revoked_after_a_question(
     assert token is not None
     client = client_of(alice)
     path = f"/teams/robur/tokens/{token.key_id}/revoke/"
-    assert "Revoke test?" in client.get(path).text
+    asked = client.get(path).text
+    assert "Revoke test?" in asked
+    assert "Keep it as it is</a>" in asked
     assert token_find(text) is not None
     assert client.post(path).headers["Location"] == "/teams/robur/tokens/"
     assert token_find(text) is None
@@ -336,3 +338,13 @@ def test_every_field_has_a_label(path: str, alice: User, bob: User, client_of: C
 def test_a_member_who_became_owner_sees_the_forms(robur: Team, bob: User, client_of: ClientOf) -> None:
     member_set(actor=SYSTEM, team=robur, user=bob, role=Role.OWNER)
     assert 'name="role"' in client_of(bob).get("/teams/robur/").text
+
+
+def test_who_invites_is_told_when_no_letter_leaves_the_server(
+    robur: Team, alice: User, client_of: ClientOf, settings: Any
+) -> None:
+    client = client_of(alice)
+    assert "No mail server is set" not in client.get("/teams/robur/").text
+
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    assert "No mail server is set" in client.get("/teams/robur/").text

@@ -77,6 +77,12 @@ def test_a_form_asks_before_it_is_filled_in(root: User, client_of: ClientOf) -> 
     assert "HX-Redirect" in by_script.headers
 
 
+def test_who_may_not_see_it_is_not_asked_who_they_are(alice: User, client_of: ClientOf) -> None:
+    client = stale(client_of(alice))
+    for path in ("/add-instance/", "/instances/fra-1/edit/", "/quotas/robur/fra-1/", "/people/1/delete/"):
+        assert client.get(path).status_code == 404, path
+
+
 def test_the_api_says_so_to_a_session_and_asks_no_token(
     alice: User, robur: Team, client_of: ClientOf, token_of: TokenOf, api_of: ApiOf
 ) -> None:

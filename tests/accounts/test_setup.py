@@ -150,6 +150,8 @@ def test_the_page_makes_the_superuser_and_logs_in(client: Client) -> None:
     answer = client.post(SETUP, filled(token))
     assert (answer.status_code, answer.headers["Location"]) == (302, "/")
     assert client.get(reverse("teams")).status_code == 200
+    sensitive = client.get("/admin/accounts/user/add/")
+    assert sensitive.status_code == 200, "the password was given a moment ago"
     assert Client().get(SETUP).status_code == 404
 
 

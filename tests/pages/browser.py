@@ -21,6 +21,11 @@ from unikernels.models import QuotaRequest
 from unikernels.quotas.requests import quota_ask
 
 WIDE, NARROW = 1280, 360
+# Under WSGI, as the test server of Django is, a stream would hold a thread: its pages go without.
+NO_STREAMS = """const Real = EventSource;
+const none = { readyState: Real.CLOSED, addEventListener() {}, close() {} };
+window.EventSource = function (url) { return url.includes("/operations/") ? none : new Real(url); };
+Object.assign(EventSource, { CONNECTING: 0, OPEN: 1, CLOSED: 2 })"""
 
 
 def session_of(user: User) -> str:
@@ -30,7 +35,14 @@ def session_of(user: User) -> str:
 
 
 def window(
-    browser: Browser, url: str, session: str, *, width: int = WIDE, theme: str = "light", script: bool = True
+    browser: Browser,
+    url: str,
+    session: str,
+    *,
+    width: int = WIDE,
+    theme: str = "light",
+    script: bool = True,
+    streams: bool = False,
 ) -> BrowserContext:
     """A window of *width* for the holder of *session*, in a theme of the system."""
     context = browser.new_context(
@@ -39,6 +51,8 @@ def window(
         reduced_motion="reduce",
         java_script_enabled=script,
     )
+    if not streams:
+        context.add_init_script(NO_STREAMS)
     if session:
         context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
     return context

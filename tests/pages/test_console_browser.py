@@ -84,7 +84,7 @@ def look(world: World, browser: Browser, redis_server: str, dave: User) -> Itera
 
         def look(through: Wire | None = None) -> Page:
             url = through.url if through else address
-            page = window(browser, url, session).new_page()
+            page = window(browser, url, session, streams=True).new_page()
             page.goto(f"{url}/unikernels/{world.web.pk}/console/")
             expect(page.locator("#console-state")).to_have_text("following")
             return page

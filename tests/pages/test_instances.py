@@ -13,7 +13,7 @@ from django.test import Client
 
 from accounts.models import Event, Quota, Team
 from albatross.messages import Policy
-from albatross.models import Instance
+from albatross.models import Instance, ObservedPolicy
 from albatross.simulator import SimulatedInstance
 from tests.pages.world import World
 from unikernels.inventory.services import reconcile
@@ -219,6 +219,17 @@ def test_cpu_ids_that_are_none_are_told(world: World, superuser: Client, cpuids:
 
     assert response.status_code == 422
     assert 'id="id_cpuids_error"' in response.text
+
+
+def test_an_instance_without_a_limit_says_so_and_not_the_largest_number_of_ocaml(
+    world: World, superuser: Client
+) -> None:
+    ObservedPolicy.objects.filter(instance=world.near, path="").update(unikernels=2**62 - 1)
+
+    for path in ("/quotas/", "/instances/fra-1/"):
+        page = superuser.get(path).text
+        assert "no limit" in page
+        assert "4,611,686" not in page
 
 
 def test_superusers_see_what_is_granted_enforced_used_and_free(world: World, superuser: Client) -> None:

@@ -59,3 +59,22 @@ def test_the_list_can_be_narrowed(world: World, deployer: Client, show: str, num
     page = deployer.get(f"/operations/?show={show}").text
 
     assert page.count('<th scope="row">') == number
+
+
+def test_what_was_said_yes_to_is_told_in_words_and_a_rollback_was_asked_nothing(
+    world: World, viewer: Client
+) -> None:
+    Operation.objects.filter(pk=world.busy.pk).update(accepted=["no-way-back", "failing-checks"])
+    path = f"/operations/{world.busy.pk}/"
+    assert "no way back, checks that failed before" in viewer.get(path).text
+
+    Operation.objects.filter(pk=world.busy.pk).update(kind="rollback")
+    assert "Accepted" not in viewer.get(path).text
+
+
+def test_what_is_under_way_is_told_once(world: World, viewer: Client) -> None:
+    Operation.objects.filter(pk=world.busy.pk).update(memo={"note": "Waits for the disc."})
+
+    page = viewer.get(f"/operations/{world.busy.pk}/").text
+    assert "<span>Waits for the disc.</span>" in page
+    assert ": Waits for the disc." not in page

@@ -10,6 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.actors import SYSTEM
+from accounts.services import user_activate, user_deactivate, user_register
 from albatross.models import Instance
 from tests.api.house import share
 from tests.cast import ClientOf, person
@@ -167,3 +169,18 @@ def test_the_team_switch_narrows_every_page_until_it_is_changed(world: World, su
 
 def test_a_team_of_others_cannot_be_switched_to(world: World, stranger: Client) -> None:
     assert "static-website" not in stranger.get("/?team=robur").text
+
+
+def test_superusers_are_told_who_waits_to_be_let_in_and_others_are_not(
+    world: World, deployer: Client, superuser: Client
+) -> None:
+    assert "to be let in" not in superuser.get("/").text
+    waits = user_register(email="nora@example.org", password="some long words")
+    shut_out = user_deactivate(actor=SYSTEM, user=person("shut"))
+
+    assert not shut_out.is_active
+    assert "1 account</strong> waits to be let in" in superuser.get("/").text
+    assert "to be let in" not in deployer.get("/").text
+
+    user_activate(actor=SYSTEM, user=waits)
+    assert "to be let in" not in superuser.get("/").text

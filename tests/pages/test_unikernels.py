@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from accounts.actors import SYSTEM
+from accounts.events import record
 from accounts.models import Event, User
 from tests.pages.world import World, crowd
 from unikernels.models import Operation, Unikernel
@@ -175,7 +177,7 @@ def watched(client: Client, world: World) -> str:
 
 def test_a_poll_that_watches_an_operation_reloads_the_page_at_its_end(world: World, deployer: Client) -> None:
     client = deployer
-    assert 'hx-trigger="every 2s"' in client.get(f"/unikernels/{world.tunnel.pk}/").text
+    assert 'hx-trigger="news, every 2s"' in client.get(f"/unikernels/{world.tunnel.pk}/").text
     assert watched(client, world) == ""
 
     Operation.objects.filter(pk=world.busy.pk).update(state="succeeded", finished_at=world.now)
@@ -205,3 +207,22 @@ def test_console_text_is_shown_as_text(world: World, deployer: Client) -> None:
 
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_whoever_looks_sees_which_version_runs(world: World, viewer: Client, deployer: Client) -> None:
+    for client in (viewer, deployer):
+        assert '<span class="tag ok">current</span>' in client.get(f"/unikernels/{world.web.pk}/").text
+        assert '<span class="tag idle">last</span>' in client.get(f"/unikernels/{world.old.pk}/").text
+
+
+def test_the_log_calls_things_by_their_names_and_finds_them_by_their_numbers(
+    world: World, superuser: Client
+) -> None:
+    subject = f"unikernel:{world.web.pk}"
+    record(actor=SYSTEM, kind="unikernel.returned", subject=subject, team=world.team)
+    record(actor=SYSTEM, kind="instance.online", subject="instance:1", instance=world.near)
+    page = superuser.get("/audit/").text
+
+    assert f'title="{subject}">static-website</a>' in page
+    assert ">fra-1</a>" in page
+    assert "static-website" in superuser.get(f"/audit/?subject={subject}").text

@@ -78,7 +78,7 @@ class Up:
         self.folder = folder
         self.port = free_port()
         self.network = network
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://localhost:{self.port}"  # a name: passkeys work at names only
         self.lines: list[str] = []
         self.process: subprocess.Popen[str] | None = None
         self._api: Api | None = None

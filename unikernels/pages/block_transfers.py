@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
+from accounts.confirm import Confirm
 from accounts.models import Role
 from mollymawk import streaming
 from mollymawk.errors import ApplicationError, Conflict, Refused
@@ -22,7 +23,6 @@ from unikernels.blocks.files import file_of, file_open, file_receive, file_remov
 from unikernels.blocks.packing import Packing
 from unikernels.blocks.transfers import block_download, block_upload, plan_block_upload
 from unikernels.models import Block, BlockFile
-from unikernels.pages.confirm import Confirm
 from unikernels.pages.forms import BlockFileForm, show_error
 from unikernels.pages.request import PageRequest, page, refused, say
 from unikernels.pages.same import Same, same

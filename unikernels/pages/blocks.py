@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import team_of
+from accounts.confirm import Confirm
 from accounts.models import Role
 from mollymawk.errors import ApplicationError, Forbidden
 from mollymawk.rest.pages import BY_NAME
@@ -22,7 +23,6 @@ from unikernels.blocks.uses import Use, askers_of, uses_of
 from unikernels.models import Block, BlockFile
 from unikernels.pages.block_transfers import MAX_FILES, download_question
 from unikernels.pages.block_words import Transfer, device_badge, last_of, transfers_of
-from unikernels.pages.confirm import Confirm
 from unikernels.pages.forms import BlockForm, show_error
 from unikernels.pages.lists import Listed, listed
 from unikernels.pages.request import PageRequest, page, refused, say

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
+from accounts.confirm import Confirm
 from accounts.models import Role
 from mollymawk.errors import ApplicationError, Forbidden, Missing
 from mollymawk.rest.pages import NEWEST_FIRST
@@ -33,7 +34,6 @@ from unikernels.models import Check, CheckResult, Unikernel
 from unikernels.pages.care_same import same_add, same_change, same_check
 from unikernels.pages.check_forms import FORMS, CheckForm
 from unikernels.pages.check_rows import badge_of, check_rows, outcome_badge, percent, period
-from unikernels.pages.confirm import Confirm
 from unikernels.pages.lists import listed
 from unikernels.pages.managed import managed_of
 from unikernels.pages.request import PageRequest, page, refused, say

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.access import team_of
+from accounts.confirm import Confirm
 from accounts.models import Role, Team
 from mollymawk.errors import ApplicationError, Forbidden, Refused
 from mollymawk.rest.pages import NEWEST_FIRST
@@ -20,7 +21,6 @@ from unikernels.access import image_of, images_of
 from unikernels.images.keeping import space_of
 from unikernels.images.services import image_add, image_remove
 from unikernels.models import TeamImage, Version
-from unikernels.pages.confirm import Confirm
 from unikernels.pages.examples import offered
 from unikernels.pages.forms import UploadForm, show_error
 from unikernels.pages.lists import Listed, listed

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from accounts.models import Quota, Team
 from albatross.messages import Policy
 from albatross.models import Instance
-from unikernels.pages.shares import NOTHING_USED, Share, Used, observed_on
+from unikernels.pages.shares import NO_LIMIT, NOTHING_USED, Share, Used, observed_on
 from unikernels.quotas.services import usages
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """One figure of a whole instance: what domains may use together, what they use, what there is."""
+    """One figure of a whole instance: what domains may use together, what they use, what there is.
+
+    ``top`` None: no limit is known.
+    """
 
     label: str
     promised: int
@@ -102,6 +105,10 @@ def _sum(number: int, shares: list[Share], root: Policy | None, used: Mapping[st
         label=label,
         promised=sum(getattr(policy, field) or 0 for policy in policies),
         used=sum(amounts[number] for amounts in used.values()),
-        top=(getattr(root, field) or 0) if root else None,
+        top=_top(getattr(root, field)) if root else None,
         unit=unit,
     )
+
+
+def _top(figure: int | None) -> int | None:
+    return None if figure == NO_LIMIT else figure or 0

@@ -8,14 +8,14 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.confirm import Confirm
 from accounts.pages import sensitive
 from albatross.models import Instance
 from mollymawk.errors import ApplicationError
 from unikernels.access import instance_of, instances_of, quotas_of, unikernels_of
 from unikernels.instances.services import instance_add, instance_remove, instance_retry, instance_update
-from unikernels.pages.confirm import Confirm
 from unikernels.pages.forms import InstanceForm, show_error
-from unikernels.pages.request import PageRequest, page, refused, say, superusers_only
+from unikernels.pages.request import PageRequest, for_superusers, page, refused, say, superusers_only
 from unikernels.pages.rows import row, rows_of
 from unikernels.pages.same import same
 from unikernels.pages.shares import root_policy, shares_of
@@ -76,11 +76,11 @@ def instance(request: PageRequest, name: str) -> HttpResponse:
 
 
 @page
+@for_superusers
 @sensitive
 @require_http_methods(["GET", "POST"])
 def add(request: PageRequest) -> HttpResponse:
     """A new instance; it is asked before it is kept."""
-    superusers_only(request)
     form = InstanceForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
@@ -94,11 +94,11 @@ def add(request: PageRequest) -> HttpResponse:
 
 
 @page
+@for_superusers
 @sensitive
 @require_http_methods(["GET", "POST"])
 def edit(request: PageRequest, name: str) -> HttpResponse:
     """Change an instance; tested before it is kept."""
-    superusers_only(request)
     thing = instance_of(request.actor, name)
     form = InstanceForm(request.POST if request.method == "POST" else None, instance=thing)
     if form.is_valid():
@@ -145,11 +145,11 @@ def retry(request: PageRequest, name: str) -> HttpResponse:
 
 
 @page
+@for_superusers
 @sensitive
 @require_http_methods(["GET", "POST"])
 def remove(request: PageRequest, name: str) -> HttpResponse:
     """Ask for the name, then forget the instance."""
-    superusers_only(request)
     thing = instance_of(request.actor, name)
     question = remove_question(thing)
     if request.method == "GET" or request.POST.get("typed") != thing.name:

@@ -13,7 +13,7 @@ from accounts.models import Role, User
 from accounts.pages import sensitive
 from mollymawk.errors import ApplicationError, Unproven
 from unikernels.leaving.services import team_delete, team_plan, user_delete, user_plan
-from unikernels.pages.request import PageRequest, page, say, superusers_only
+from unikernels.pages.request import PageRequest, for_superusers, page, say
 from unikernels.pages.same import same
 
 
@@ -49,11 +49,11 @@ def delete_team(request: PageRequest, team: str) -> HttpResponse:
 
 
 @page
+@for_superusers
 @sensitive
 @require_http_methods(["GET", "POST"])
 def delete_person(request: PageRequest, pk: int) -> HttpResponse:
     """Delete somebody else's account, as a superuser."""
-    superusers_only(request)
     return _delete(request, user_with(request.actor, pk))
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HTMX_STOP_POLLING
 
+from accounts.confirm import Confirm
 from accounts.models import Event, Role
 from mollymawk.errors import ApplicationError
 from mollymawk.rest.pages import NEWEST_FIRST
@@ -21,9 +22,9 @@ from unikernels.models import CheckResult, Operation
 from unikernels.operations import services
 from unikernels.operations.facts import Memo
 from unikernels.operations.machine import TRANSFERS, Kind, State
+from unikernels.operations.plan import FAILING_CHECKS, NEW_ABI, NO_WAY_BACK
 from unikernels.operations.story import Verdict, steps_of, verdict
 from unikernels.pages.block_words import WORDS, cancel_means, transfer
-from unikernels.pages.confirm import Confirm
 from unikernels.pages.lists import listed
 from unikernels.pages.request import PageRequest, page, refused, say
 from unikernels.pages.same import same
@@ -88,6 +89,7 @@ def operation(request: PageRequest, pk: int) -> HttpResponse:
         "files": transfer_files(thing) if thing.kind in TRANSFERS else [],
         "can_change": may_change,
         "lasted": _lasted(thing),
+        "accepted": _accepted(thing),
         "can_cancel": not ended and thing.cancel_asked_at is None and may_change,
         "confirm": cancel_question(thing),
         "same": same("GET", f"/operations/{pk}/", command=f"operations {pk}"),
@@ -111,6 +113,20 @@ def progress_of(operation: Operation) -> Progress | None:
     if operation.state != State.FETCH or not memo.fetched:
         return None
     return Progress(memo.fetched, memo.fetch_size or 0)
+
+
+_ACCEPTED = {
+    NO_WAY_BACK: "no way back",
+    NEW_ABI: "an ABI that was not seen to run there",
+    FAILING_CHECKS: "checks that failed before",
+}
+
+
+def _accepted(operation: Operation) -> list[str]:
+    """What a person said yes to. Nobody is asked anything before a rollback."""
+    if operation.kind == Kind.ROLLBACK:
+        return []
+    return [_ACCEPTED.get(code, code) for code in operation.accepted]
 
 
 def _results(operation: Operation, events: list[Event]) -> list[tuple[CheckResult, bool]]:

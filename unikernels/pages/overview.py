@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from accounts.services import accounts_waiting
 from albatross.models import Instance
 from unikernels.access import instances_of, operations_of, quotas_of, unikernels_of
 from unikernels.models import Operation, Unikernel
@@ -158,6 +159,7 @@ def _notices(
     lines = [row(values) for values in rows_of(loops_first(wrong))[: MAX_NOTICES + 1]]
     loops = {line.pk for line in lines if line.badge == CRASH_LOOP}
     told_in_order = chain(
+        _waiting(request),
         (_of_row(line) for line in lines if line.pk in loops),
         _instance_notices(request, instances),
         (_of_operation(operation) for operation in ended_badly if operation.unikernel_id not in loops),
@@ -165,6 +167,19 @@ def _notices(
     )
     notices = list(islice(told_in_order, MAX_NOTICES + 1))
     return {"notices": notices[:MAX_NOTICES], "more_notices": len(notices) > MAX_NOTICES}
+
+
+def _waiting(request: PageRequest) -> Iterator[Notice]:
+    """Whoever registered and waits for a superuser: only superusers are told."""
+    number = accounts_waiting().count() if request.actor.all_powerful else 0
+    if number:
+        yield Notice(
+            tone="warn",
+            subject=plural(number, "account"),
+            text=f"{'waits' if number == 1 else 'wait'} to be let in: choose, then “Let in”.",
+            href=f"{reverse('admin:accounts_user_changelist')}?is_active__exact=0",
+            link="Users",
+        )
 
 
 def _instance_notices(request: PageRequest, instances: list[Instance]) -> Iterator[Notice]:

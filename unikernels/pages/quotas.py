@@ -23,7 +23,7 @@ from unikernels.configuration import MAX_MEMORY
 from unikernels.pages.forms import NumbersField, QuotaForm, show_error, words
 from unikernels.pages.instance_shares import tables
 from unikernels.pages.quota_requests import listed
-from unikernels.pages.request import PageRequest, page, say, superusers_only
+from unikernels.pages.request import PageRequest, for_superusers, page, say, superusers_only
 from unikernels.pages.same import Same, same
 from unikernels.pages.shares import Meter, Share, root_policy, share_of, shares_of
 from unikernels.quotas.consequences import consequences
@@ -72,11 +72,11 @@ def choose(request: PageRequest) -> HttpResponse:
 
 
 @page
+@for_superusers
 @sensitive
 @require_http_methods(["GET", "POST"])
 def quota(request: PageRequest, team: str, instance: str) -> HttpResponse:
     """Grant a team its share of an instance: what it means is shown before it is done."""
-    superusers_only(request)
     share = share_of(team_of(request.actor, team), instance_of(request.actor, instance))
     asked = _asked(request, share)
     initial = _initial(share) | (_wanted(asked) if asked else {})

@@ -120,6 +120,17 @@ def say(request: HttpRequest, text: str) -> None:
     messages.success(request, text)
 
 
+def for_superusers(view: View[P]) -> View[P]:
+    """A page (inside of ``page``, outside of ``sensitive``): nobody else is asked first who they are."""
+
+    @wraps(view)
+    def answer(request: PageRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        superusers_only(request)
+        return view(request, *args, **kwargs)
+
+    return answer  # type: ignore[return-value]  # the same arguments, by position
+
+
 def refused(request: HttpRequest, error: ApplicationError, back: str) -> HttpResponse:
     """A pressed button that came to nothing: back to *back*, which tells why.
 

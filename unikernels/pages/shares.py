@@ -12,6 +12,7 @@ from unikernels.operations.plan import lower
 from unikernels.pages.words import CHANGED_OUTSIDE, Badge
 from unikernels.quotas.services import usage, usages
 
+NO_LIMIT = 2**62 - 1  # max_int of OCaml: what an instance says that limits the number of unikernels nowhere
 NEARLY_FULL = 0.85  # from here on a bar warns
 
 Used = tuple[int, int, int]

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.actors import Actor
+from accounts.confirm import Confirm
 from accounts.models import Event, Role
 from mollymawk.errors import ApplicationError
 from mollymawk.rest.pages import BY_NAME
@@ -25,7 +26,6 @@ from unikernels.operations import services
 from unikernels.operations.machine import TERMINAL
 from unikernels.operations.story import Step, Verdict, steps_of, verdict
 from unikernels.pages.care import care_of
-from unikernels.pages.confirm import Confirm
 from unikernels.pages.lists import listed
 from unikernels.pages.request import PageRequest, page, refused, say
 from unikernels.pages.rows import row, rows_of, under_way, with_trouble, with_update
@@ -173,6 +173,7 @@ def _history(request: PageRequest, thing: Unikernel) -> dict[str, Any]:
     operations = operations_of(request.actor).filter(unikernel=thing)
     return {
         "used": used_by(request, thing),
+        "runs": runs or thing.started is not None,
         "can_destroy": can_destroy,
         "can_adopt": deployer and runs and not can_change,
         "can_deploy": deployer and not runs,

@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import team_of
+from accounts.confirm import Confirm
 from accounts.models import Role, Team
 from mollymawk.errors import ApplicationError
 from mollymawk.rest.pages import NEWEST_FIRST
-from unikernels.pages.confirm import Confirm
 from unikernels.pages.forms import show_error
 from unikernels.pages.lists import listed
 from unikernels.pages.request import PageRequest, page, refused, say

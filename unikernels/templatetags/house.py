@@ -60,6 +60,12 @@ def lasted(duration: timedelta | None) -> str:
 
 
 @register.filter
+def limit(number: int) -> str:
+    """``1,024``, or ``no limit``: an instance that has none says OCaml's largest number."""
+    return "no limit" if number == 2**62 - 1 else f"{number:,}"
+
+
+@register.filter
 def milliseconds(seconds: float) -> str:
     """``12 ms``, ``3.2 s``."""
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

@@ -25,6 +25,8 @@ from mollymawk.errors import ApplicationError
 from mollymawk.health import broker_answers
 from unikernels.demo import demo_ensure
 
+# For browsers the same place as 127.0.0.1, but a name: passkeys work at names only.
+SITE = "localhost"
 FOUNDATION_TIME = 20.0  # seconds that broker, simulated instance and builder may take
 WEB_TIME = 60.0  # a first start compiles every module
 
@@ -78,7 +80,7 @@ class Command(BaseCommand):
             supervisor.stop()
 
     def _start(self, supervisor: Supervisor, port: int, network: IPv4Network) -> None:
-        url = f"http://{programs.HOST}:{port}/"
+        url = f"http://{SITE}:{port}/"
         os.environ |= {"SITE_URL": url.rstrip("/"), "PYTHONUNBUFFERED": "1"}  # for the children
         settings.STATIC_ROOT.mkdir(exist_ok=True)
         call_command("migrate", verbosity=0)
@@ -92,7 +94,9 @@ class Command(BaseCommand):
             programs.web(port),
         ):
             supervisor.start(program)
-        supervisor.wait_for(lambda: healthy(url), what="The web server", seconds=WEB_TIME)
+        supervisor.wait_for(
+            lambda: healthy(f"http://{programs.HOST}:{port}/"), what="The web server", seconds=WEB_TIME
+        )
         self._greet(url)
         connections.close_all()
 
