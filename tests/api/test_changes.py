@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from accounts.models import User
+from accounts.models import Event, User
 from tests.api.caller import Caller
 from tests.api.house import House
 from tests.cast import ClientOf
@@ -106,3 +106,24 @@ def test_what_others_started_is_adopted(house: House, deployer: Caller) -> None:
 
 def test_what_is_managed_is_not_adopted_again(house: House, deployer: Caller) -> None:
     assert deployer.post(f"unikernels/{house.unikernel.pk}/adopt/").status_code == 409
+
+
+def test_what_is_missing_may_stay_gone(house: House, deployer: Caller) -> None:
+    path = f"unikernels/{house.found.pk}/dismiss/"
+    assert deployer.post(path).json()["detail"] == "robur:found is not missing."
+    Unikernel.objects.filter(pk=house.found.pk).update(state="missing", unstable=True, observed={})
+
+    assert deployer.post(path, dry_run="true").json()["possible"] is True
+    assert Unikernel.objects.get(pk=house.found.pk).state == "missing"
+    answer = deployer.post(path)
+
+    assert (answer.status_code, answer.json()["state"]) == (200, "stopped")
+    assert Unikernel.objects.get(pk=house.found.pk).unstable is False
+    assert deployer.post(path).status_code == 422
+    assert Event.objects.filter(kind="unikernel.dismissed").count() == 1
+
+
+def test_what_is_under_way_is_not_dismissed(house: House, deployer: Caller) -> None:
+    Unikernel.objects.filter(pk=house.busy.pk).update(state="missing")
+
+    assert deployer.post(f"unikernels/{house.busy.pk}/dismiss/").status_code == 409

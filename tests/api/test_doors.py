@@ -34,6 +34,7 @@ DOORS: dict[str, tuple[str, str]] = {
     "restart": ("restart", "restart"),
     "destroy": ("destroy", "destroy"),
     "adopt": ("adopt", "adopt"),
+    "dismiss": ("dismiss", "dismiss"),
     "console": ("readConsole", "console"),
     "console-download": ("readConsole", "console"),
     "consoles-left": ("listConsolesLeft", "consoles_left"),

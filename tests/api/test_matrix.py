@@ -19,6 +19,7 @@ from albatross.simulator.images import build_image
 from mollymawk.rest.endpoint import Unknown
 from tests.api.house import House
 from tests.api.lodge import ROLES, AsRole, as_role, house, lodge
+from unikernels.models import Unikernel
 
 __all__ = ["as_role", "house", "lodge"]
 
@@ -53,6 +54,11 @@ MAINTENANCE = {"weekdays": [0, 5], "start": "03:00", "minutes": 120, "zone": "Eu
 WEBHOOK = {"url": "https://hooks.example.org/", "events": ["check.down"], "description": "pager"}
 
 Call = tuple[dict[str, int], Callable[[House], str], Callable[[House], Any]]
+
+
+def _missing(house: House) -> int:
+    Unikernel.objects.filter(pk=house.found.pk).update(state="missing", observed={}, started=None)
+    return house.found.pk
 
 
 def _nothing(house: House) -> None:
@@ -160,6 +166,7 @@ MATRIX: dict[tuple[str, str], Call] = {
     ("restart", "post"): (CHANGED, _at("unikernels/{h.unikernel.pk}/restart/"), _nothing),
     ("destroy", "post"): (CHANGED, _at("unikernels/{h.unikernel.pk}/destroy/"), _nothing),
     ("adopt", "post"): (CHANGED, _at("unikernels/{h.found.pk}/adopt/"), _nothing),
+    ("dismiss", "post"): (CHANGED, lambda house: f"unikernels/{_missing(house)}/dismiss/", _nothing),
     ("console", "get"): (SEEN, _at("unikernels/{h.unikernel.pk}/console/"), _nothing),
     ("statistics", "get"): (SEEN, _at("unikernels/{h.unikernel.pk}/statistics/"), _nothing),
     ("images", "get"): (LISTED, _at("images/"), _nothing),

@@ -38,6 +38,7 @@ NOWHERE: dict[str, tuple[str, ...]] = {
     "configure": ("nothing",),
     "console": ("nothing",),
     "consoles_left": ("nowhere",),
+    "dismiss": ("nothing",),
     "deploy": (__file__, "--team", "nobody", "--instance", "nowhere", "--name", "x"),
     "destroy": ("nothing", "--yes"),
     "freeze": ("--team", "nobody"),

@@ -214,3 +214,15 @@ def test_operators_list_quotas(house: House, run: Run) -> None:
     told = run("quota_set", "robur", "fra-1", "--unikernels", 1, "--memory", 64, "--cpu", 9, "--dry-run")
     assert told.code == 4
     assert "no CPU 9" in told.err
+
+
+def test_what_is_open_is_shown_to_superusers_whichever_team_they_look_at(
+    house: House, dave: User, root: User, charlie: User, client_of: ClientOf
+) -> None:
+    request = ask(house, dave)
+    client = client_of(root)
+    client.get("/", {"team": "charlie"})
+    assert f"/quota-requests/{request.pk}/" in client.get("/quotas/").text
+
+    request_decline(actor=by(root), request=request, answer="no")
+    assert f"/quota-requests/{request.pk}/" not in client.get("/quotas/").text

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,18 +24,29 @@ from django.conf import settings
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test.testcases import LiveServerThread
 from django.test.utils import get_runner, override_settings, setup_test_environment
+from django.utils import timezone
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from accounts.actors import SYSTEM
-from accounts.models import User
-from accounts.services import team_create
+from accounts.actors import SYSTEM, Actor
+from accounts.invitations.services import invite
+from accounts.models import Letter, Role, User
+from accounts.services import team_create, token_issue, user_register
+from albatross.models import Instance
+from mollymawk.keyring import unseal
 from tests.cast import person
 from tests.chromium import chromium
 from tests.pages.browser import NARROW, WIDE, pages, session_of, window
 from tests.pages.world import World
+from unikernels.alerts.models import Alert
 
 VIEWS = (("light", WIDE), ("dark", WIDE), ("light", NARROW))
-GUEST_PAGES = {"login": "/accounts/login/", "signup": "/accounts/signup/"}
+GUEST_PAGES = {
+    "login": "/accounts/login/",
+    "signup": "/accounts/signup/",
+    "password-forgotten": "/accounts/password/reset/",
+    "waiting": "/accounts/inactive/",
+}
+OIDC = {"OIDC_ISSUER": "https://login.example.org", "OIDC_NAME": "Example", "OIDC_CLIENT_ID": "mollymawk"}
 
 
 def _plan(page: Page) -> None:
@@ -69,6 +81,16 @@ def _hook_inside(page: Page) -> None:
     page.click("button:text('Add the webhook')")
 
 
+def _grant(page: Page) -> None:
+    page.fill("#id_memory", "64")
+    page.click("text=Show what it means")
+
+
+def _token(page: Page) -> None:
+    page.fill("#id_name", "ci")
+    page.click("text=Make token")
+
+
 # What is only seen after something was pressed.
 PRESSED: dict[str, Callable[[Page], object]] = {
     "menu": lambda page: page.click(".menu summary"),
@@ -82,6 +104,8 @@ PRESSED: dict[str, Callable[[Page], object]] = {
     "frozen": _freeze,
     "webhook-secret": _hook,
     "webhook-refused": _hook_inside,
+    "quota-means": _grant,
+    "token-made": _token,
     "unfrozen": lambda page: page.click("text=Lift the freeze"),
 }
 
@@ -105,7 +129,7 @@ def main() -> None:
     options = parser.parse_args()
     options.to.mkdir(parents=True, exist_ok=True)
     setup_test_environment(debug=False)
-    with override_settings(EXAMPLE_IMAGES=True, ALLOWED_HOSTS=["*"]):
+    with override_settings(EXAMPLE_IMAGES=True, ALLOWED_HOSTS=["*"], **OIDC):
         runner = get_runner(settings)(verbosity=0, interactive=False)
         databases = runner.setup_databases()
         try:
@@ -127,14 +151,52 @@ def _take(folder: Path, only: frozenset[str], views: frozenset[str]) -> None:
     album = Album(folder, only, views, f"http://127.0.0.1:{server.port}")
     with chromium() as browser:
         for person_, paths in (
-            (root, pages(world) | pressed(world)),
-            (newcomer, {"newcomer": "/"}),
-            (None, GUEST_PAGES),
+            (root, pages(world) | of_people(world, newcomer) | pressed(world)),
+            (newcomer, {"newcomer": "/", "quota-nothing": "/quotas/"}),
+            (None, GUEST_PAGES | {"invitation": invitation(world)}),
         ):
             for theme, width in VIEWS:
                 if not views or f"{theme}-{width}" in views:
                     _shoot(album, browser, person_, paths, theme=theme, width=width)
     server.terminate()
+
+
+def of_people(world: World, somebody: User) -> dict[str, str]:
+    """Pages about people and what they hold, and the admin."""
+    owner = Actor(world.person, "session")
+    token, _ = token_issue(actor=owner, team=world.team, name="pipeline", scopes=["read"])
+    alert = {"rule": "instance-silent", "subject": "instance:2", "title": "hel-2 does not answer"}
+    Alert.objects.create(**alert, text="Connection refused for 4 min.", path="/instances/hel-2/")
+    user_register(email="vera@example.org", password="some long words")
+    return {
+        "account-delete": "/account/delete/",
+        "person-delete": f"/people/{somebody.pk}/delete/",
+        "member-remove": f"/teams/robur/members/{world.person.pk}/remove/",
+        "token-revoke": f"/teams/robur/tokens/{token.key_id}/revoke/",
+        "team-tokens": "/teams/robur/tokens/",
+        "alerts-open": "/alerts/",
+        "consoles-left": "/instances/fra-1/consoles/",
+        "email": "/accounts/email/",
+        "password": "/accounts/password/change/",
+        "proof": "/accounts/reauthenticate/",
+        "totp": "/accounts/2fa/totp/activate/",
+        "oidc": "/accounts/oidc/",
+        "admin": "/admin/",
+        "admin-users": "/admin/accounts/user/",
+        "admin-user": f"/admin/accounts/user/{somebody.pk}/change/",
+        "admin-builders": "/admin/unikernels/builder/",
+        "admin-issuers": "/admin/accounts/issuer/",
+        "admin-issuer-add": "/admin/accounts/issuer/add/",
+    }
+
+
+def invitation(world: World) -> str:
+    """The link in a letter."""
+    invite(actor=SYSTEM, team=world.team, email="guest@example.org", role=Role.VIEWER)
+    letter = Letter.objects.filter(address="guest@example.org").latest("id")
+    found = re.search(r"/invitation/\w+/", unseal(letter.sealed_text))
+    assert found
+    return found[0]
 
 
 def pressed(world: World) -> dict[str, str]:
@@ -151,6 +213,8 @@ def pressed(world: World) -> dict[str, str]:
         "update-mode-berlin": f"/unikernels/{world.store.pk}/updates/",
         "frozen": "/freeze/",
         "unfrozen": "/freeze/",
+        "quota-means": "/quotas/robur/fra-1/",
+        "token-made": "/teams/robur/tokens/",
         "webhook-secret": "/teams/robur/webhooks/add/",
         "webhook-refused": "/teams/robur/webhooks/add/",
     }
@@ -166,6 +230,7 @@ def _shoot(
     for name, path in paths.items():
         if album.only and name not in album.only:
             continue
+        Instance.objects.filter(status="online").update(seen_at=timezone.now())  # or all goes stale
         page.goto(album.url + path)
         if press := PRESSED.get(name):
             press(page)

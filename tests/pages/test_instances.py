@@ -226,7 +226,7 @@ def test_an_instance_without_a_limit_says_so_and_not_the_largest_number_of_ocaml
 ) -> None:
     ObservedPolicy.objects.filter(instance=world.near, path="").update(unikernels=2**62 - 1)
 
-    for path in ("/quotas/", "/instances/fra-1/"):
+    for path in ("/quotas/", "/quotas/robur/fra-1/", "/instances/fra-1/"):
         page = superuser.get(path).text
         assert "no limit" in page
         assert "4,611,686" not in page

@@ -57,6 +57,7 @@ def test_rates_in_words(size: float, words: str) -> None:
 
 def test_memory_in_words_is_counted_as_it_is_given_out() -> None:
     assert mebibytes(32 * 2**20) == "32.0 MB"
+    assert mebibytes(11_000) == "10.7 kB"
 
 
 # --- pages -------------------------------------------------------------------------------------------

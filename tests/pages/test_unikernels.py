@@ -226,3 +226,18 @@ def test_the_log_calls_things_by_their_names_and_finds_them_by_their_numbers(
     assert f'title="{subject}">static-website</a>' in page
     assert ">fra-1</a>" in page
     assert "static-website" in superuser.get(f"/audit/?subject={subject}").text
+
+
+def test_what_is_missing_is_a_problem_until_a_deployer_dismisses_it(
+    world: World, viewer: Client, deployer: Client
+) -> None:
+    path = f"/unikernels/{world.gone.pk}/"
+    assert 'id="dismiss"' not in viewer.get(path).text
+    assert 'id="dismiss"' in deployer.get(path).text
+    assert "resolver" in names(deployer.get("/unikernels/?state=problems").text)
+
+    page = deployer.post(f"{path}dismiss/", follow=True).text
+
+    assert "resolver is dismissed: it counts as stopped." in page
+    assert 'id="dismiss"' not in page
+    assert "resolver" not in names(deployer.get("/unikernels/?state=problems").text)

@@ -96,6 +96,7 @@ PAGES: dict[str, Row] = {
     "unikernels/<pk>/restart/": (Need.DEPLOYER, GP),
     "unikernels/<pk>/destroy/": (Need.DEPLOYER, GP),
     "unikernels/<pk>/adopt/": (Need.DEPLOYER, P),
+    "unikernels/<pk>/dismiss/": (Need.DEPLOYER, P),
     "unikernels/<pk>/console/": (Need.VIEWER, G),
     "unikernels/<pk>/console/download/": (Need.VIEWER, G),
     "unikernels/<pk>/statistics/": (Need.VIEWER, G),

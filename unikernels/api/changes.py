@@ -17,7 +17,7 @@ from unikernels.api.details import UnikernelDetail, detail
 from unikernels.api.fields import AcceptField, ConfigurationField
 from unikernels.api.operations import OperationSummary, accepted
 from unikernels.api.plans import planned
-from unikernels.inventory.services import adopt
+from unikernels.inventory.services import adopt, dismiss
 from unikernels.operations.services import configure, destroy, plan_configure, restart
 
 
@@ -90,4 +90,19 @@ class Adopt(Endpoint):
         if dry:
             return rehearsed(lambda: adopt(actor=actor, unikernel=unikernel), f"Adopt {unikernel}.")
         adopt(actor=actor, unikernel=unikernel)
+        return Response(detail(actor, unikernel_of(actor, pk)))
+
+
+class Dismiss(Endpoint):
+    """What is missing may stay gone: it counts as stopped."""
+
+    @changes("dismiss", scope=Scope.DEPLOY, status=200, answer=UnikernelDetail)
+    def post(self, request: Request, pk: int) -> Response:
+        """Dismiss a unikernel that is missing: it counts as stopped, and is no problem any more."""
+        self.body(NoBody)
+        dry, actor = self.dry_run(), self.actor
+        unikernel = unikernel_of(actor, pk, Scope.DEPLOY)
+        if dry:
+            return rehearsed(lambda: dismiss(actor=actor, unikernel=unikernel), f"Dismiss {unikernel}.")
+        dismiss(actor=actor, unikernel=unikernel)
         return Response(detail(actor, unikernel_of(actor, pk)))

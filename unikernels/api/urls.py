@@ -62,6 +62,7 @@ urlpatterns = [
     path("unikernels/<int:pk>/restart/", changes.Restart.as_view(), name="restart"),
     path("unikernels/<int:pk>/destroy/", changes.Destroy.as_view(), name="destroy"),
     path("unikernels/<int:pk>/adopt/", changes.Adopt.as_view(), name="adopt"),
+    path("unikernels/<int:pk>/dismiss/", changes.Dismiss.as_view(), name="dismiss"),
     path("unikernels/<int:pk>/console/", consoles.Console.as_view(), name="console"),
     path("unikernels/<int:pk>/statistics/", statistics.Statistics.as_view(), name="statistics"),
     path("images/", images.Images.as_view(), name="images"),

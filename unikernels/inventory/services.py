@@ -88,6 +88,23 @@ def adopt(*, actor: Actor, unikernel: Unikernel) -> Version:
     return version
 
 
+def dismiss(*, actor: Actor, unikernel: Unikernel) -> None:
+    """*unikernel* is missing, and it is well so: from now on it counts as stopped, and is no problem any more.
+
+    Its versions are kept, as after a destroy, and if it comes back that is seen. Raises ``Refused`` when
+    it is not missing and ``Conflict`` while an operation is under way.
+    """
+    require(actor, unikernel.team, Scope.DEPLOY, unikernel=unikernel.name)
+    with transaction.atomic():
+        if Operation.objects.filter(unikernel=unikernel, finished_at=None).exists():
+            raise Conflict("An operation is under way on it.")
+        missing = Unikernel.objects.filter(pk=unikernel.pk, state=Unikernel.Presence.MISSING)
+        stopped = {"state": Unikernel.Presence.STOPPED, "unstable": False, "changed_outside": False}
+        if not missing.update(state_since=timezone.now(), **stopped):
+            raise Refused(f"{unikernel} is not missing.")
+        record_of(unikernel, actor=actor, kind="unikernel.dismissed", reason=str(unikernel))
+
+
 def _adoptable(unikernel: Unikernel) -> Configuration:
     """The configuration that is adopted; ``Refused`` or ``Conflict`` when it cannot be."""
     info = observed_of(unikernel)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from django.db.models import Q, Sum
+from django.db.models import Q
 
 from accounts.models import ApiToken, Membership, Quota, Role, Team, User
 from accounts.services.tokens import usable
@@ -12,7 +12,6 @@ from albatross.models import ObservedPolicy
 from unikernels.models import Block, Operation, TeamImage, Unikernel
 
 MAX_NAMED = 20  # things named one by one; of more only the number is told
-_MIB = 2**20
 
 Presence = Unikernel.Presence
 
@@ -94,14 +93,14 @@ def _under_way(team: Team) -> list[str]:
 def _let_go(team: Team) -> list[str]:
     """Everything that goes with a team, as far as there is any."""
     gone = Unikernel.objects.filter(team=team).exclude(state=Presence.RUNNING).count()
-    images = TeamImage.objects.filter(team=team).aggregate(size=Sum("image__size"))["size"]
+    images = TeamImage.objects.filter(team=team).count()
     tokens, people = usable(team).count(), team.memberships.count()
     invited, hooks = team.invitations.standing().count(), team.webhooks.count()
     closed = [quota.instance.name for quota in quotas_to_close(team)]
     steps = {
         f"forget {_count(gone, 'stopped unikernel')}": gone,
         "forget versions, checks and operations of its unikernels": team.unikernels.exists(),
-        f"let go of its images ({(images or 0) // _MIB} MB, as far as no other team has them)": images,
+        f"let go of {_count(images, 'image')}, as far as no other team has them": images,
         f"revoke {_count(tokens, 'API token')}": tokens,
         f"withdraw {_count(invited, 'invitation')}": invited,
         f"remove {_count(hooks, 'webhook')}": hooks,

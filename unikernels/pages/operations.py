@@ -18,6 +18,7 @@ from mollymawk.errors import ApplicationError
 from mollymawk.rest.pages import NEWEST_FIRST
 from unikernels.access import operation_of, operations_of
 from unikernels.blocks.files import transfer_files
+from unikernels.blocks.machine import KEEP, VERIFY
 from unikernels.models import CheckResult, Operation
 from unikernels.operations import services
 from unikernels.operations.facts import Memo
@@ -119,11 +120,13 @@ _ACCEPTED = {
     NO_WAY_BACK: "no way back",
     NEW_ABI: "an ABI that was not seen to run there",
     FAILING_CHECKS: "checks that failed before",
+    KEEP: "the old content is kept first",
+    VERIFY: "it is read again and compared",
 }
 
 
 def _accepted(operation: Operation) -> list[str]:
-    """What a person said yes to. Nobody is asked anything before a rollback."""
+    """What a person said yes to, or asked for of a transfer. Nobody is asked anything before a rollback."""
     if operation.kind == Kind.ROLLBACK:
         return []
     return [_ACCEPTED.get(code, code) for code in operation.accepted]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -157,9 +158,12 @@ def decline(request: PageRequest, pk: int) -> HttpResponse:
 
 
 def listed(request: PageRequest) -> list[tuple[QuotaRequest, Badge]]:
-    """For the page of quotas: what is open, and what was answered last."""
+    """For the page of quotas: what is open, and what was answered last. The count in the navigation leads
+    a superuser here: whichever team is looked at, what is open is here.
+    """
     rows = quota_requests_of(request.actor)
     if request.frame.team:
-        rows = rows.filter(team=request.frame.team)
+        still_open = Q(state=QuotaRequest.State.OPEN) if request.actor.all_powerful else Q()
+        rows = rows.filter(Q(team=request.frame.team) | still_open)
     wanted = rows.order_by("-id")[:SHOWN]
     return sorted(((row, BADGES[row.state]) for row in wanted), key=lambda pair: pair[0].state != "open")

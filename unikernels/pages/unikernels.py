@@ -20,7 +20,7 @@ from mollymawk.rest.pages import BY_NAME
 from unikernels.access import instances_of, operations_of, unikernel_of, unikernels_of
 from unikernels.arguments import masked, may_read_arguments
 from unikernels.inventory.observed import observed_of
-from unikernels.inventory.services import adopt
+from unikernels.inventory.services import adopt, dismiss
 from unikernels.models import Operation, Unikernel
 from unikernels.operations import services
 from unikernels.operations.machine import TERMINAL
@@ -143,6 +143,7 @@ def _facts(request: PageRequest, thing: Unikernel, current: Current | None) -> d
         "way_back": None if busy else way_back_of(thing),
         "current": current,
         "show_current": current and (not current.ended or current.verdict.tone != "ok"),
+        "can_dismiss": thing.state == Unikernel.Presence.MISSING and _deploys(actor, thing),
         "arguments": _arguments(actor, thing),
         "masked": not may_read_arguments(actor, thing.team),
     }
@@ -151,8 +152,12 @@ def _facts(request: PageRequest, thing: Unikernel, current: Current | None) -> d
 def _can_change(actor: Actor, thing: Unikernel) -> bool:
     """Whether it runs as a version of ours, and this actor may put another in its place."""
     ours = thing.current is not None and not thing.changed_outside
-    may = thing.team is not None and actor.role_in(thing.team) in {Role.DEPLOYER, Role.OWNER}
-    return may and ours and thing.state == Unikernel.Presence.RUNNING
+    return _deploys(actor, thing) and ours and thing.state == Unikernel.Presence.RUNNING
+
+
+def _deploys(actor: Actor, thing: Unikernel) -> bool:
+    """Whether this actor may do anything to it at all."""
+    return thing.team is not None and actor.role_in(thing.team) in {Role.DEPLOYER, Role.OWNER}
 
 
 def _arguments(actor: Actor, thing: Unikernel) -> list[str]:
@@ -163,8 +168,7 @@ def _arguments(actor: Actor, thing: Unikernel) -> list[str]:
 
 def _history(request: PageRequest, thing: Unikernel) -> dict[str, Any]:
     """What stands below, and what can be pressed: not part of a poll."""
-    role = request.actor.role_in(thing.team)
-    deployer = thing.team is not None and role in {Role.DEPLOYER, Role.OWNER}
+    deployer = _deploys(request.actor, thing)
     runs = thing.state == Unikernel.Presence.RUNNING
     events = Event.objects.filter(subject=f"unikernel:{thing.pk}").exclude(ON_THE_WAY)
     can_change = _can_change(request.actor, thing)
@@ -280,6 +284,19 @@ def adopt_it(request: PageRequest, pk: int) -> HttpResponse:
     except ApplicationError as error:
         return refused(request, error, _page_of(thing))
     say(request, f"{thing.name} is adopted: what runs is its newest version.")
+    return HttpResponseRedirect(_page_of(thing))
+
+
+@page
+@require_http_methods(["POST"])
+def dismiss_it(request: PageRequest, pk: int) -> HttpResponse:
+    """What is missing may stay gone. One press, without a question: nothing is lost by it."""
+    thing = unikernel_of(request.actor, pk)
+    try:
+        dismiss(actor=request.actor, unikernel=thing)
+    except ApplicationError as error:
+        return refused(request, error, _page_of(thing))
+    say(request, f"{thing.name} is dismissed: it counts as stopped.")
     return HttpResponseRedirect(_page_of(thing))
 
 

@@ -48,6 +48,7 @@ urlpatterns = [
     path("unikernels/<int:pk>/restart/", unikernels.restart, name="restart"),
     path("unikernels/<int:pk>/destroy/", unikernels.destroy, name="destroy"),
     path("unikernels/<int:pk>/adopt/", unikernels.adopt_it, name="adopt"),
+    path("unikernels/<int:pk>/dismiss/", unikernels.dismiss_it, name="dismiss"),
     path("unikernels/<int:pk>/console/", console.console, name="console"),
     path("unikernels/<int:pk>/console/download/", console.download, name="console-download"),
     path("instances/<str:name>/consoles/", consoles_left.consoles, name="consoles-left"),

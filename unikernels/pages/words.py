@@ -104,6 +104,7 @@ _KINDS = {
     "unikernel.missing": "Missing: gone, and nobody here stopped it",
     "unikernel.returned": "Back again",
     "unikernel.adopted": "Adopted",
+    "unikernel.dismissed": "Dismissed: it may stay gone",
     "unikernel.changed-outside": "Changed outside",
     "mail.digest": "Updates told by mail",
     "unikernel.window-closed": "The rollback window closed",

@@ -108,7 +108,9 @@ def per_second(size: float) -> str:
 
 @register.filter
 def mebibytes(size: float) -> str:
-    """Bytes as the MB that memory is given out in: ``12.3 MB``, ``1,204 MB``."""
+    """Bytes as the MB that memory is given out in: ``12.3 MB``, ``1,204 MB``; few of them as kB."""
+    if 0 < size < 2**20 / 10:
+        return f"{size / 2**10:.1f} kB"
     size /= 2**20
     return f"{size:.1f} MB" if size < 99.95 else f"{size:,.0f} MB"
 
