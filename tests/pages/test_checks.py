@@ -12,8 +12,11 @@ from django.test import Client
 from accounts.models import Event
 from albatross.models import Instance
 from tests.pages.care import TCP, check_of
+from tests.pages.stage import alice, robur, stage, world
 from tests.pages.world import World
 from unikernels.models import Check, CheckResult, Unikernel
+
+__all__ = ["alice", "robur", "stage", "world"]
 
 HTMX = {"HX-Request": "true"}
 HTTP = {"url": "http://192.0.43.8/", "low": "200", "high": "299", "text": "", "verify": "on"}

@@ -9,9 +9,12 @@ from django.test import Client
 
 from accounts.models import User
 from tests.api.house import image_of_team
+from tests.pages.stage import alice, robur, stage, world
 from tests.pages.world import World
 from unikernels.models import Operation, TeamImage, Unikernel
 from unikernels.versions import arguments_of
+
+__all__ = ["alice", "robur", "stage", "world"]
 
 GOOD = {
     "name": "shop",

@@ -9,9 +9,12 @@ from accounts.models import User
 from tests.cast import ClientOf
 from tests.pages.browser import pages_of_webhooks
 from tests.pages.hooks import Hooks
+from tests.pages.stage import alice, robur, stage, world
 from tests.pages.storage import Storage
 from tests.pages.updates import Updates
 from tests.pages.world import World
+
+__all__ = ["alice", "robur", "stage", "world"]
 
 EVERYBODYS = (
     "/",

@@ -16,10 +16,13 @@ from albatross.models import Instance
 from tests.api.house import share
 from tests.cast import ClientOf, person
 from tests.pages.care import TCP, check_of
+from tests.pages.stage import alice, robur, stage, world
 from tests.pages.usage import loops
 from tests.pages.world import World, crowd
 from unikernels.models import Unikernel
 from unikernels.pages import overview
+
+__all__ = ["alice", "robur", "stage", "world"]
 
 
 def queries(client: Client, path: str) -> int:

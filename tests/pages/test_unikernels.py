@@ -8,8 +8,11 @@ from django.test import Client
 from accounts.actors import SYSTEM
 from accounts.events import record
 from accounts.models import Event, User
+from tests.pages.stage import alice, robur, stage, world
 from tests.pages.world import World, crowd
 from unikernels.models import Operation, Unikernel
+
+__all__ = ["alice", "robur", "stage", "world"]
 
 HTMX = {"HX-Request": "true"}
 

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.pages.stage import alice, robur, stage, world
 from tests.pages.world import World
 from unikernels.models import Unikernel
 from unikernels.pages.maintenance import clock_change, openings
 from unikernels.updates.calendar import Maintenance
+
+__all__ = ["alice", "robur", "stage", "world"]
 
 WINDOW = {"weekdays": ["0", "6"], "start": "02:30", "minutes": "90", "zone": "Europe/Berlin"}
 BERLIN = Maintenance((0, 6), "02:30", 90, "Europe/Berlin")

@@ -10,11 +10,14 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Event
+from tests.pages.stage import alice, robur, stage, world
 from tests.pages.updates import Updates
 from unikernels.models import Check, Lookup, Operation, RollbackWindow, Unikernel, Version
 from unikernels.operations.facts import Memo
 from unikernels.operations.machine import Kind, State
 from unikernels.versions import arguments_of
+
+__all__ = ["alice", "robur", "stage", "world"]
 
 KEPT = {
     "net-0": "service",
