@@ -103,7 +103,9 @@ local.addEventListener("click", () => {
   for (const time of box.querySelectorAll("time")) time.textContent = clock(new Date(time.dateTime));
 });
 search.addEventListener("input", look);
-search.form.addEventListener("submit", (event) => event.preventDefault());
+search.form.addEventListener("submit", (event) => {
+  if (search.value === box.dataset.words) event.preventDefault(); // else the server looks through all it keeps
+});
 document.addEventListener("keydown", (event) => {
   if (event.key === "/" && !/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) {
     event.preventDefault();

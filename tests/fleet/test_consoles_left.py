@@ -90,6 +90,8 @@ def test_the_pages(earth: Instance, alice: User, client_of: ClientOf) -> None:
     assert "hello" in client.get(place).text
     found = client.get(f"{place}?q=HELL").text
     assert ("<mark>hell</mark>o" in found, "esc" in found) == (True, False)
+    (line,) = client.get(f"/api/v1{place}?q=ESC").json()["lines"]
+    assert line["text"] == "esc \N{SYMBOL FOR ESCAPE}[2J"
     file = client.get(f"{place}?q=esc&download")
     assert file.headers["Content-Disposition"] == 'attachment; filename="robur-gone-console.txt"'
     assert file.text.endswith(" esc \N{SYMBOL FOR ESCAPE}[2J\n")

@@ -70,6 +70,13 @@ def test_lines_are_searched_without_javascript(printed: World, viewer: Client) -
     )
 
 
+def test_all_that_is_kept_is_searched(printed: World, viewer: Client) -> None:
+    streams.append(printed.web.pk, [(1_700_000_002_000, "more")] * 1_500)
+    place = f"/unikernels/{printed.web.pk}/console/"
+    assert "Hello" not in viewer.get(place).text
+    assert "<mark>Hell</mark>o" in viewer.get(f"{place}?q=HELL").text
+
+
 def test_what_is_looked_for_becomes_no_markup(printed: World, viewer: Client) -> None:
     page = viewer.get(f"/unikernels/{printed.web.pk}/console/", {"q": "<script>"}).text
     assert "&lt;/span&gt;<mark>&lt;script&gt;</mark>alert" in page

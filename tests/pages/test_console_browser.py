@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -165,6 +166,12 @@ def test_lines_are_searched_marked_and_linked_to(world: World, look: Look) -> No
     here = page.locator("#console .here")
     expect(here).to_contain_text("an Error: <b>7</b> errors")
     expect(here).to_be_in_viewport()
+
+    page.keyboard.press("/")
+    page.keyboard.type("error")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"\?q=error"))
+    expect(page.locator("#console .line:visible")).to_have_count(1)
 
 
 def test_a_long_console_stays_small(world: World, look: Look) -> None:

@@ -57,16 +57,22 @@ class ConsolesLeft(Endpoint):
 class ConsoleLeft(Endpoint):
     """The console of something that no longer runs."""
 
+    class Query(Strict):
+        """Which lines."""
+
+        q = serializers.CharField(required=False, max_length=200, help_text="only lines with these words")
+
     class Out(serializers.Serializer[Any]):
         """Its lines, oldest first, as long as the instance keeps them."""
 
         lines = LineOut(many=True)
 
-    @reads("readConsoleLeft", scope=Scope.CONSOLE, answer=Out)
+    @reads("readConsoleLeft", scope=Scope.CONSOLE, query=Query, answer=Out)
     def get(self, request: Request, name: str, console: str) -> Response:
         """Read the console of something that no longer runs. The instance is asked now."""
+        words = self.query(self.Query).get("q", "")
         lines = lines_left(self.actor, instance_of(self.actor, name), console)
-        return Response({"lines": [show(line) for line in lines]})
+        return Response({"lines": [show(line) for line in matching(lines, words)]})
 
 
 class Console(Endpoint):

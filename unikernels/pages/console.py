@@ -33,7 +33,7 @@ def console(request: PageRequest, pk: int) -> HttpResponse:
         lines = around(thing, wanted) if wanted else []
         if wanted and not lines:
             problem = "The line that this link leads to is not kept any more: these are the newest."
-        lines = lines or history(thing, SHOWN)
+        lines = lines or history(thing, MAX_LINES if words else SHOWN)
     except Unavailable as error:  # the page says so and goes on trying
         problem = str(error)
     context = {
