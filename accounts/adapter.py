@@ -13,6 +13,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -23,6 +24,8 @@ from accounts.actors import SYSTEM
 from accounts.failures import password_failed
 from accounts.mail.services import letter_to
 from accounts.models import User
+from accounts.oidc import settled
+from accounts.oidc.services import identities_of
 from accounts.requests import client_address
 from accounts.services import user_activate, user_register
 from mollymawk.keyring import seal, unseal
@@ -75,6 +78,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         """As allauth's, without a session for who has none: its cookie would tell new from known addresses."""
         email: str | None = request.session.pop("account_verified_email", None)
         return email
+
+    def get_reauthentication_methods(self, user: User | AnonymousUser) -> list[dict[str, Any]]:
+        """As allauth's; for who has neither password nor second factor, the issuer that lets them in."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if methods or not isinstance(user, User) or not identities_of(user).exists():
+            return methods
+        words = f"Log in at {settled.name()} again"
+        return [{"id": "oidc", "description": words, "url": reverse("oidc-prove")}]
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         password_failed(request, str(credentials.get("email") or ""))

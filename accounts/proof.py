@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 
+from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import get_authentication_records
-from allauth.account.internal.flows.reauthentication import get_reauthentication_flows
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -30,13 +30,13 @@ PROVEN_FOR = 900
 
 def proven(request: HttpRequest | Request, within: int = PROVEN_FOR) -> bool:
     """Whether the person of this session proved in the last *within* seconds who they are: by logging in,
-    or when they were asked again. Who has nothing to be asked for (neither password nor second factor:
-    they come in by OIDC) is not asked.
+    or when they were asked again. Who comes in by OIDC, without password and second factor, is asked to
+    log in there again.
     """
     used = [float(record["at"]) for record in get_authentication_records(request, request.user)]
     if any(time.time() - at < within for at in used):
         return True
-    return not get_reauthentication_flows(request.user)
+    return not get_adapter().get_reauthentication_methods(request.user)
 
 
 def factor_demanded(user: User) -> bool:

@@ -18,6 +18,7 @@ urlpatterns = [
     path("accounts/oidc/", oidc.mine, name="oidc"),
     path("accounts/oidc/login/", oidc.log_in, name="oidc-login"),
     path("accounts/oidc/connect/", oidc.connect, name="oidc-connect"),
+    path("accounts/oidc/prove/", oidc.prove, name="oidc-prove"),
     path("accounts/oidc/callback/", oidc.callback, name="oidc-callback"),
     path("accounts/oidc/<int:pk>/disconnect/", oidc.disconnect, name="oidc-disconnect"),
     path("tokens/", views.tokens_of_mine, name="tokens"),

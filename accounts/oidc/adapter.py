@@ -7,10 +7,12 @@ A known one lets in its person. One that comes for the first time makes an accou
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.internal.flows.login import record_authentication
 from allauth.socialaccount.models import SocialApp, SocialLogin
 from allauth.socialaccount.providers.base import AuthError, AuthProcess
 from django.conf import settings
@@ -24,8 +26,11 @@ from accounts.models import User
 from accounts.oidc import settled
 from accounts.oidc.issuer import IssuerProvider, IssuerSession
 from accounts.oidc.services import identity_link, identity_register, may_link_itself, tell_by_mail
+from accounts.proof import BEFORE_FORM
 from accounts.requests import actor_of, client_address
 from mollymawk.errors import ApplicationError
+
+PROVE = "prove"  # beside allauth's AuthProcess: who is logged in shows again who they are
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +83,8 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allau
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         if sociallogin.state.get("process") == AuthProcess.CONNECT:
             raise ImmediateHttpResponse(connected(request, sociallogin))
+        if sociallogin.state.get("process") == PROVE:
+            raise ImmediateHttpResponse(proved(request, sociallogin))
         if sociallogin.is_existing:
             return
         email = confirmed_address(sociallogin)
@@ -122,6 +129,27 @@ def connected(request: HttpRequest, sociallogin: SocialLogin) -> HttpResponse:
     except ApplicationError as error:
         messages.error(request, str(error))
     return redirect("oidc")
+
+
+def proved(request: HttpRequest, sociallogin: SocialLogin) -> HttpResponse:
+    """Who is logged in has shown at the issuer who they are: they go on with what they wanted."""
+    if not sociallogin.is_existing or sociallogin.user != request.user:
+        messages.error(request, "That is another account than the one that lets you in here.")
+    elif not just_now(getattr(sociallogin, "auth_time", None)):
+        messages.error(request, f"{settled.name()} did not ask who you are. Log out there, then try again.")
+    else:
+        record_authentication(request, sociallogin)
+        return redirect(sociallogin.get_redirect_url(request) or "/")
+    return redirect("oidc-prove")
+
+
+def just_now(auth_time: object) -> bool:
+    """Whether somebody logged in at the issuer a moment ago, as far as it tells (s since 1970; None: it
+    does not).
+    """
+    if auth_time is None:
+        return True
+    return isinstance(auth_time, int | float) and time.time() - auth_time < BEFORE_FORM
 
 
 def refused(request: HttpRequest, sentence: str, status: int = 403) -> HttpResponse:

@@ -125,15 +125,17 @@ class IssuerAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allaut
         self, request: HttpRequest, app: SocialApp, token: SocialToken, **kwargs: Any
     ) -> SocialLogin:
         try:
-            told = self._told_of(app, token.token, kwargs["response"]["id_token"])
+            claims = self._decode_id_token(app, kwargs["response"]["id_token"])
+            check_claims(claims, app.client_id)
+            told = self._told_of(claims, token.token)
         except _MALFORMED as error:
             raise OAuth2Error("the identity cannot be read") from error
-        return self.get_provider().sociallogin_from_response(request, {"id_token": told})
+        login = self.get_provider().sociallogin_from_response(request, {"id_token": told})
+        login.auth_time = claims.get("auth_time")  # for whoever asks; it is not kept
+        return login
 
-    def _told_of(self, app: SocialApp, access_token: str, id_token: str) -> dict[str, Any]:
+    def _told_of(self, claims: dict[str, Any], access_token: str) -> dict[str, Any]:
         """Who it is: what is kept of all that the issuer tells."""
-        claims = self._decode_id_token(app, id_token)
-        check_claims(claims, app.client_id)
         subject, told = claims["sub"], claims
         if not {"email", "email_verified"} <= claims.keys() and "userinfo_endpoint" in self.openid_config:
             told = self._fetch_user_info(access_token)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from allauth.account.utils import get_next_redirect_url
 from allauth.core import ratelimit
@@ -16,11 +16,11 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from requests import RequestException
 
 from accounts.oidc import settled
-from accounts.oidc.adapter import failed
+from accounts.oidc.adapter import PROVE, failed
 from accounts.oidc.issuer import IssuerAdapter
 from accounts.oidc.services import identities_of, identity_unlink
 from accounts.pages import PersonRequest, page, sensitive
@@ -68,6 +68,17 @@ def connect(request: PersonRequest) -> HttpResponse:
 
 
 @where_settled
+@page
+@require_http_methods(["GET", "POST"])
+def prove(request: PersonRequest) -> HttpResponse:
+    """To the issuer, to show again that it is me, and on with what I wanted."""
+    if request.method == "GET":
+        context = {"issuer": settled.name(), "next": get_next_redirect_url(request) or "/"}
+        return render(request, "accounts/oidc_prove.html", context)
+    return _away(request, PROVE, auth_params={"max_age": "0"})  # it has to ask, whoever is logged in there
+
+
+@where_settled
 @never_cache
 @require_GET
 def callback(request: HttpRequest) -> HttpResponse:
@@ -107,11 +118,11 @@ def disconnect(request: PersonRequest, pk: int) -> HttpResponse:
     return redirect("oidc")
 
 
-def _away(request: HttpRequest, process: str) -> HttpResponse:
+def _away(request: HttpRequest, process: str, **how: Any) -> HttpResponse:
     """A page that leads to the issuer. Not a redirect: the policy of our pages lets forms lead to us only."""
     provider = get_adapter(request).get_provider(request, settled.issuer())
     try:
-        response = provider.redirect(request, process, next_url=get_next_redirect_url(request))
+        response = provider.redirect(request, process, next_url=get_next_redirect_url(request), **how)
     except (OAuth2Error, RequestException) as error:
         return failed(request, error)
     assert isinstance(response, HttpResponseRedirect)

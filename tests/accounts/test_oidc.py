@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import html
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.core import mail
 from django.test import Client
@@ -200,6 +202,47 @@ def test_by_api_it_is_shown_and_disconnected_too(server: Server, root: User, cli
     assert not SocialAccount.objects.exists()
     assert client.delete(place).status_code == 404
     assert (is_in(client), is_in(other)) == (True, False)
+
+
+@pytest.fixture
+def stale(client: Client, server: Server, settings: Any) -> Client:
+    """Who comes in by the issuer alone, and did so a while ago."""
+    come(client, server)
+    session = client.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY][0]["at"] -= 3600
+    session.save()
+    return client
+
+
+def test_who_comes_in_by_the_issuer_alone_logs_in_there_again_before_a_change(
+    stale: Client, server: Server
+) -> None:
+    wanted, tokens = "/teams/erin/tokens/", "/api/v1/teams/erin/tokens/"
+    assert (
+        stale.post(tokens, {"name": "ci", "role": "viewer"}, content_type="application/json")
+        .json()["type"]
+        .endswith("reauthenticate")
+    )
+    asked = stale.post(f"{PAGE}connect/")
+    page = stale.get(asked.headers["Location"], follow=True)
+    assert "log in at Example again" in page.text
+    there = leave(stale, f"{PAGE}prove/", next=wanted)
+    assert "max_age=0" in there
+    server.claims["auth_time"] = int(time.time())
+    assert stale.get(local(server.authorize(there))).headers["Location"] == wanted
+    assert (
+        stale.post(tokens, {"name": "ci", "role": "viewer"}, content_type="application/json").status_code
+        == 201
+    )
+
+
+@pytest.mark.parametrize("told", [{"sub": "0815"}, {"auth_time": 1_700_000_000}, {"auth_time": "now"}])
+def test_nobody_proves_it_as_somebody_else_or_without_being_asked(
+    stale: Client, server: Server, told: dict[str, Any]
+) -> None:
+    server.claims |= told
+    assert come(stale, server, f"{PAGE}prove/").headers["Location"] == f"{PAGE}prove/"
+    assert stale.post(f"{PAGE}connect/").headers["Location"].startswith("/accounts/reauthenticate/")
 
 
 def test_what_is_somebody_elses_is_not_connected(server: Server, alice: User, client_of: ClientOf) -> None:

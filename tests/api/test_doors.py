@@ -22,6 +22,7 @@ DOORS: dict[str, tuple[str, str]] = {
     "oidc": ("listIdentities", PERSON),
     "oidc-login": (PERSON, PERSON),
     "oidc-connect": (PERSON, PERSON),
+    "oidc-prove": (PERSON, PERSON),
     "oidc-callback": (PERSON, PERSON),
     "oidc-disconnect": ("disconnectIdentity", PERSON),
     "overview": ("listUnikernels listAlerts listOperations", "unikernels alerts operations"),

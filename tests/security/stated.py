@@ -171,6 +171,7 @@ PAGES: dict[str, Row] = {
     "accounts/oidc/": (Need.PERSON, G),
     "accounts/oidc/login/": (Need.ANYBODY, P),
     "accounts/oidc/connect/": (Need.PERSON, P),
+    "accounts/oidc/prove/": (Need.PERSON, GP),
     "accounts/oidc/<pk>/disconnect/": (Need.OWN, P),
     "accounts/2fa/": (Need.PERSON, G),
     "accounts/2fa/reauthenticate/": (Need.PERSON, GP),
