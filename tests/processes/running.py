@@ -30,7 +30,7 @@ MANAGE = ROOT / "manage.py"
 PROGRAMS = ("broker", "simulator", "builder", "worker", "background", "beat", "watcher", "web")
 
 # Seconds. Nobody measures them: they end a test that hangs.
-ENOUGH = 60.0
+ENOUGH = 120.0
 T = TypeVar("T")
 
 
