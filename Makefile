@@ -33,7 +33,7 @@ bench: .venv/.dev ## measure, and print each figure beside its target
 	$(PY) -m bench $(ARGS)
 
 fuzz: .venv/.dev ## send every endpoint of the API made-up requests (CASES=100000 SEED=0; PostgreSQL: TEST_DATABASE=postgresql)
-	CASES=$(CASES) SEED=$(SEED) $(PY) -m pytest -q -n 0 tests/api/test_fuzz.py $(ARGS)
+	CASES=$(CASES) SEED=$(SEED) $(PY) -m pytest -q -n 0 tests/api/test_fuzz.py tests/api/test_schemathesis.py $(ARGS)
 
 chaos: .venv/.dev ## every fault and pair of faults, and kill -9, judged by an oracle: up to 25 minutes (SEED=1)
 	@$(PY) -m tests.chaos --seed $(SEED) --minutes 18; faults=$$?; \

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Count
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -49,10 +50,15 @@ class TeamOut(serializers.Serializer[Any]):
     demands_second_factor = serializers.BooleanField(help_text="of members with a session; not of tokens")
 
 
+@extend_schema_field({"type": "string", "pattern": "^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9-])?$"})
+class TeamNameField(serializers.CharField):
+    """The name of a team; ``check_label`` reads and judges it."""
+
+
 class TeamIn(Strict):
     """A new team."""
 
-    name = serializers.CharField(max_length=63)
+    name = TeamNameField(max_length=63)
     domain = serializers.CharField(
         max_length=63, default="", allow_blank=True, help_text="the name, unless given; never changes"
     )

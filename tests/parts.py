@@ -47,6 +47,7 @@ SECONDS = {
     "api/test_fuzz": 60,
     "api/test_matrix": 15,
     "api/test_races": 15,
+    "api/test_schemathesis": 30,
     "api/test_story": 9,
     "api/test_upgrade": 7,
     "chaos/test_chaos": 30,

@@ -35,6 +35,7 @@ MAX_DEVICES = 63  # Solo5's manifest has no room for more
 MAX_ARGUMENTS = 256
 MAX_ARGUMENT_BYTES = 8192
 MAX_EXIT_CODE = 255
+MAX_SECTOR = 2**20  # bytes
 
 T = TypeVar("T")
 
@@ -187,7 +188,7 @@ def _block(name: str, value: Any) -> BlockDevice:
     parts = value if isinstance(value, dict) else {"device": value}
     _only(parts, {"device", "sector_size"})
     device, sector = parts.get("device"), parts.get("sector_size")
-    size = None if sector is None else _whole(1, 2**20, "A sector size")(sector)
+    size = None if sector is None else _whole(1, MAX_SECTOR, "A sector size")(sector)
     return BlockDevice(name, None if device is None else _text(device), size)
 
 

@@ -89,6 +89,8 @@ def member_set(*, actor: Actor, team: Team, user: User, role: Role) -> Membershi
     require(actor, team, Role.OWNER)
     if not user.is_active:
         raise Missing("Nobody with this address may log in here.")
+    if (same := Membership.objects.filter(team=team, user=user, role=role).first()) is not None:
+        return same  # nothing is changed, so nothing is told
     with transaction.atomic():
         _lock(team)
         was = Membership.objects.filter(team=team, user=user).first()

@@ -16,7 +16,7 @@ from mollymawk.errors import Missing
 from mollymawk.rest.conditions import Stale
 from mollymawk.rest.parsers import JSONParser
 from mollymawk.rest.rates import PerCredential
-from mollymawk.rest.shapes import ChangeQuery, Strict
+from mollymawk.rest.shapes import JSON, ChangeQuery, Strict
 
 
 class Endpoint(APIView):
@@ -44,12 +44,12 @@ class Endpoint(APIView):
 
     def query(self, shape: type[Strict]) -> dict[str, Any]:
         """The query, checked."""
-        found = _checked(shape, self.request.query_params.dict())
+        found = _checked(shape, self.request.query_params.dict(), {})
         return found | {"dry_run": True} if self._rehearsing else found
 
     def body(self, shape: type[Strict]) -> dict[str, Any]:
         """The body, checked."""
-        return _checked(shape, self.request.data)
+        return _checked(shape, self.request.data, {JSON: True})
 
     def dry_run(self) -> bool:
         """Whether only the plan is wanted."""
@@ -85,8 +85,8 @@ class Endpoint(APIView):
         return found
 
 
-def _checked(shape: type[Strict], data: Any) -> dict[str, Any]:
-    serializer = shape(data=data)
+def _checked(shape: type[Strict], data: Any, context: dict[str, Any]) -> dict[str, Any]:
+    serializer = shape(data=data, context=context)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
 

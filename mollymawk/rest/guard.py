@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from mollymawk.rest.conditions import conditional, digest, tagged
-from mollymawk.rest.idempotency import once
+from mollymawk.rest.idempotency import key_of, once
 
 if TYPE_CHECKING:
     from mollymawk.rest.endpoint import Endpoint
@@ -40,7 +40,8 @@ def guarded(handler: Handler, *, whole: bool) -> Handler:
                 response.data["digest"] = digest(endpoint, request, response.data)
             return response
 
-        if request.query_params.get("dry_run") in BooleanField.TRUE_VALUES:
+        key_of(request)  # a dry run refuses what the change would
+        if request.query_params.get("dry_run", "").lower() in BooleanField.TRUE_VALUES:
             return change()
         return once(request, lambda: conditional(endpoint, request, change, whole=whole))
 

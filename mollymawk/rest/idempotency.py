@@ -39,7 +39,7 @@ def once(request: Request, change: Callable[[], Response]) -> Response:
     Raises ``Conflict`` while the first request is under way (or was broken off), ``Refused`` when the
     key was used for something else, ``Invalid`` for a key that is none.
     """
-    key = request.headers.get(HEADER)
+    key = key_of(request)
     if key is None or not request.user.is_authenticated:  # a key of nobody would be everybody's
         return change()
     row, is_new = _claim(request, key)
@@ -53,6 +53,15 @@ def once(request: Request, change: Callable[[], Response]) -> Response:
     row.sealed_answer = seal_json(_told(response))
     row.save(update_fields=["sealed_answer"])
     return response
+
+
+def key_of(request: Request) -> str | None:
+    """The key of *request*, if it has one. Raises ``Invalid`` for one that is none."""
+    key = request.headers.get(HEADER)
+    if key is not None and not (0 < len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
+        text = f"An {HEADER} has 1 to {MAX_KEY} printable ASCII characters."
+        raise Invalid(text, fields={HEADER: [text]})
+    return key
 
 
 def fingerprint(request: Request) -> str:
@@ -74,9 +83,6 @@ def credential_of(request: Request) -> str:
 
 
 def _claim(request: Request, key: str) -> tuple[KeyedRequest, bool]:
-    if not (0 < len(key) <= MAX_KEY and key.isascii() and key.isprintable()):
-        text = f"An {HEADER} has 1 to {MAX_KEY} printable ASCII characters."
-        raise Invalid(text, fields={HEADER: [text]})
     mine = {"credential": credential_of(request), "key_hash": hashlib.sha256(key.encode()).hexdigest()}
     KeyedRequest.objects.filter(**mine, began_at__lt=timezone.now() - KEPT).delete()
     return KeyedRequest.objects.get_or_create(**mine, defaults={"fingerprint": fingerprint(request)})

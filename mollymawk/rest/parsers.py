@@ -15,6 +15,8 @@ from rest_framework.exceptions import APIException, ParseError
 # arguments (the wire takes less than 64 kB); what is larger is a mistake or an attack on our memory.
 MAX_JSON_BYTES = 1024 * 1024
 
+MAX_WHOLE = 2**53  # beyond it a number with a point cannot tell which whole number is meant
+
 _CHUNK = 256 * 1024  # bytes of an image that are held at a time
 
 
@@ -44,7 +46,7 @@ class JSONParser(parsers.BaseParser):
         if len(raw) > MAX_JSON_BYTES:
             raise TooLarge(f"The body is larger than {MAX_JSON_BYTES} bytes.")
         try:
-            value = json.loads(raw, parse_constant=_refuse_constant)
+            value = json.loads(raw, parse_constant=_refuse_constant, parse_float=_number)
         except RecursionError:
             raise ParseError("The body is nested too deeply.") from None
         except ValueError as error:
@@ -52,6 +54,12 @@ class JSONParser(parsers.BaseParser):
         if not isinstance(value, dict):
             raise ParseError("The body must be a JSON object.")
         return value
+
+
+def _number(text: str) -> int | float:
+    """A number with a point. ``1.0`` is whole, as it is for JSON Schema."""
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < MAX_WHOLE else number
 
 
 def _refuse_constant(name: str) -> NoReturn:

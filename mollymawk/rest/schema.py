@@ -11,18 +11,21 @@ from typing import Any, TypeVar
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import force_instance
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer, extend_schema
-from rest_framework import permissions
+from rest_framework import permissions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from mollymawk.rest.guard import guarded, shown
+from mollymawk.rest.idempotency import MAX_KEY
 from mollymawk.rest.plans import PlanOut
-from mollymawk.rest.shapes import ChangeQuery
+from mollymawk.rest.shapes import ChangeQuery, Strict
 
+NOT_BLANK = r"\S"  # a pattern
 PROBLEM = "application/problem+json"
 
 Shape = type[Serializer[Any]]
@@ -69,7 +72,7 @@ _TAGS = [
 _CONDITIONS = [
     OpenApiParameter(
         name="Idempotency-Key",
-        type=OpenApiTypes.STR,
+        type={"type": "string", "pattern": f"^[ -~]{{1,{MAX_KEY}}}$"},
         location=OpenApiParameter.HEADER,
         description="Asked for twice with the same key within 24 h, it is done once, and answered the same.",
     ),
@@ -153,6 +156,21 @@ class EndpointSchema(AutoSchema):
             scopes = stated(getattr(self.view, self.method.lower())) or ()
             found += [{"token": [scope]} for scope in scopes] if "token" in entry else [entry]
         return found
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
+        """What is read is strict: no other fields, and what its shape says of them together."""
+        found: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
+        made = force_instance(serializer)
+        if isinstance(made, Strict):
+            return found | {"additionalProperties": False} | dict(made.holds)
+        return found
+
+    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
+        """A text that is read and may not be blank holds more than white space."""
+        found = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        is_text = isinstance(field, serializers.CharField) and isinstance(field.root, Strict)
+        is_text = is_text and not isinstance(field, serializers.RegexField)  # which tells its own pattern
+        return {"pattern": NOT_BLANK} | found if is_text and not field.allow_blank else found
 
     def _words(self) -> tuple[str, str]:
         """The first line of a handler's docstring, and the rest of it."""
@@ -300,10 +318,26 @@ def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for operations in result["paths"].values():
         for method, operation in operations.items():
+            _keep_conditions(operation, tagged="ETag" in _headers(operations.get("get", {})))
             for status in _failures(method, operation["responses"]):
                 answer = {"description": _PROBLEMS[status], "content": content}
                 operation["responses"].setdefault(status, answer)
     return result
+
+
+def _headers(operation: dict[str, Any]) -> dict[str, Any]:
+    """The headers of what *operation* answers when it goes well."""
+    found: dict[str, Any] = operation.get("responses", {}).get("200", {}).get("headers", {})
+    return found
+
+
+def _keep_conditions(operation: dict[str, Any], *, tagged: bool) -> None:
+    """Leave only the conditions that can be met: what has no ETag is not matched, nor what is uploaded."""
+    kinds = operation.get("requestBody", {}).get("content", {})
+    vain = {"If-Plan-Match"} if list(kinds) == ["application/octet-stream"] else set()
+    vain |= set() if tagged else {"If-Match"}
+    if "parameters" in operation:
+        operation["parameters"] = [one for one in operation["parameters"] if one["name"] not in vain]
 
 
 def _failures(method: str, responses: Collection[str]) -> Iterable[str]:

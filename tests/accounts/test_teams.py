@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.actors import COMMAND, Actor
 from accounts.models import Event, Membership, Role, Team, User
@@ -146,10 +148,12 @@ def test_only_owners_change_who_is_in(
     assert roles(robur) == before
 
 
-def test_the_same_role_again_is_no_event(robur: Team, alice: User, bob: User) -> None:
+def test_the_same_role_again_is_no_event_and_writes_nothing(robur: Team, alice: User, bob: User) -> None:
     before = Event.objects.count()
-    member_set(actor=by(alice), team=robur, user=bob, role=Role.VIEWER)
+    with CaptureQueriesContext(connection) as asked:
+        member_set(actor=by(alice), team=robur, user=bob, role=Role.VIEWER)
     assert Event.objects.count() == before
+    assert all(query["sql"].startswith("SELECT") for query in asked)
 
 
 def test_the_last_owner_stays(robur: Team, alice: User, bob: User) -> None:

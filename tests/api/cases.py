@@ -174,7 +174,7 @@ def made(random: Random, schema: Mapping[str, Any], wrong: float = 0.0, depth: i
     if random.random() < wrong or depth > DEEP:
         return anything(random)
     for several in ("oneOf", "anyOf", "allOf"):
-        if several in schema:
+        if several in schema and "properties" not in schema:  # beside properties it is a rule between them
             return made(random, random.choice(schema[several]), wrong, depth)
     if "enum" in schema:
         return random.choice(schema["enum"])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 
 from accounts.models import Role, Team, User
 from albatross.simulator import SimulatedInstance
@@ -85,3 +89,34 @@ def quick(settings: Any, tmp_path: Path) -> Path:
     settings.IMAGE_DIR = tmp_path / "images"
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no network: whoever is dialled refuses, no name is known. No watcher is waited for."""
+    monkeypatch.setattr("unikernels.consoles.services.PATIENCE", 0)
+    dial = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if self.family == socket.AF_UNIX:
+            return dial(self, address)
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    def resolve(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Requests without a client around them: they keep the connection of the test, and log nothing."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+    for signal in signals:
+        signal.connect(close_old_connections)

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import socket
 import sys
 from collections.abc import Iterator
 from io import BytesIO
@@ -17,8 +15,8 @@ from urllib.parse import unquote
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
-from django.core.signals import got_request_exception, request_finished
-from django.db import close_old_connections, transaction
+from django.core.signals import got_request_exception
+from django.db import transaction
 
 from accounts.models import User
 from tests.api.caller import check
@@ -84,34 +82,12 @@ def _environ(made: Case) -> dict[str, Any]:
 def door() -> Iterator[Door]:
     door = Door()
     got_request_exception.connect(door.note)
-    request_finished.disconnect(close_old_connections)  # as the test client does
-    logging.disable(logging.CRITICAL)
     yield door
-    logging.disable(logging.NOTSET)
-    request_finished.connect(close_old_connections)
     got_request_exception.disconnect(door.note)
 
 
-@pytest.fixture
-def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is no network: whoever is dialled refuses, no name is known. No watcher is waited for."""
-    monkeypatch.setattr("unikernels.consoles.services.PATIENCE", 0)
-    dial = socket.socket.connect
-
-    def connect(self: socket.socket, address: Any) -> None:
-        if self.family == socket.AF_UNIX:
-            return dial(self, address)
-        raise ConnectionRefusedError(111, "Connection refused")
-
-    def resolve(*_: Any, **__: Any) -> Any:
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-
-    monkeypatch.setattr(socket.socket, "connect", connect)
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
-
-
 @pytest.mark.timeout(300 + CASES // 20)
-@pytest.mark.usefixtures("nowhere", "watched")
+@pytest.mark.usefixtures("nowhere", "quiet", "watched")
 def test_whatever_is_sent_is_answered_as_described(
     house: House, door: Door, root: User, dave: User, charlie: User
 ) -> None:

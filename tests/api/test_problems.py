@@ -105,6 +105,28 @@ def test_text_that_no_database_holds_is_a_problem(text: str, house: House, deplo
         is_problem(answer, 400, "invalid")
 
 
+@pytest.mark.usefixtures("house")
+def test_a_body_has_the_types_of_json(root: User, client_of: ClientOf) -> None:
+    limits = {"unikernels": "4", "memory": -1, "block": False, "bridges": ["service", 7]}
+    answer = Caller(client_of(root)).put("quotas/robur/fra-1/", limits, dry_run=True)
+    is_problem(answer, 400, "invalid")
+    told = {error["pointer"]: error["detail"] for error in answer.json()["errors"]}
+    assert told.keys() == {"unikernels", "memory", "block", "bridges/1"}
+    assert told["bridges/1"] == "This is a text."
+
+
+def test_a_whole_number_may_have_a_point(house: House, root: User, client_of: ClientOf) -> None:
+    limits = {"unikernels": 1.0, "memory": 64.0, "cpuids": [0.0]}
+    answer = Caller(client_of(root)).put(f"quotas/robur/{house.root.instance}/", limits, dry_run=True)
+    assert answer.status_code == 200, answer.json()
+    assert answer.json()["changes"]["unikernels"] == {"was": "4", "now": "1"}
+
+
+def test_a_dry_run_refuses_a_key_that_the_change_would_refuse(house: House, deployer: Caller) -> None:
+    keyed = deployer.saying(Idempotency_Key="k" * 256)
+    is_problem(keyed.post(f"unikernels/{house.unikernel.pk}/restart/", dry_run=True), 400, "invalid")
+
+
 def test_every_wrong_field_is_named(deployer: Caller) -> None:
     body = {"instance": "fra-1", "image": "no digest", "memroy": 3, "configuration": {"memory": "much"}}
     answer = deployer.post("unikernels/", body)

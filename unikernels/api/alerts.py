@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -23,8 +24,15 @@ from unikernels.alerts.models import Alert
 from unikernels.alerts.rules import Rule
 from unikernels.alerts.services import alert_of, alerts_of
 from unikernels.api.base import Endpoint
+from unikernels.updates.calendar import CLOCK
 
-_CLOCK = ["%H:%M"]
+
+@extend_schema_field({"type": "string", "pattern": CLOCK})
+class ClockField(serializers.TimeField):
+    """A time of day by a clock on a wall."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(format="%H:%M", input_formats=["%H:%M"], **options)
 
 
 class AlertOut(serializers.Serializer[Any]):
@@ -115,8 +123,8 @@ class OneAlert(Endpoint):
 class QuietHoursIn(Strict):
     """From when to when; it may go over midnight."""
 
-    start = serializers.TimeField(format="%H:%M", input_formats=_CLOCK, help_text="22:00")
-    end = serializers.TimeField(format="%H:%M", input_formats=_CLOCK, help_text="07:00")
+    start = ClockField(help_text="22:00")
+    end = ClockField(help_text="07:00")
     zone = serializers.CharField(max_length=64, help_text="IANA name, such as Europe/Berlin")
 
     def validate_zone(self, zone: str) -> str:

@@ -100,6 +100,9 @@ class Upload(Endpoint):
     def _source(self, query: dict[str, Any]) -> BlockFile | _Content:
         """The file that is named, or what is sent."""
         if "file" in query:
+            if "stream" in self.request.data:
+                text = "Name a file that is kept here, or send the content, not both."
+                raise Invalid(text, fields={"file": [text]})
             self.body(NoBody)
             return file_of(self.actor, query["file"], Scope.BLOCKS)
         data = self.request.data

@@ -15,7 +15,7 @@ from mollymawk.rest.orders import ID, NAME, Orders
 from mollymawk.rest.pages import page
 from mollymawk.rest.plans import rehearsed
 from mollymawk.rest.schema import SESSION, changes, reads
-from mollymawk.rest.shapes import Page, PageQuery, Strict
+from mollymawk.rest.shapes import NameField, Page, PageQuery, Strict
 from unikernels.api.base import Endpoint
 from unikernels.api.builds import BuildOut, show_build
 from unikernels.api.lookups import Answered, WaitingOut, answered, waiting
@@ -93,7 +93,7 @@ class Builders(Endpoint):
     class In(Strict):
         """Where it is."""
 
-        name = serializers.CharField(max_length=63)
+        name = NameField()
         url = serializers.CharField(max_length=255, help_text="as https://builds.robur.coop, without a path")
         ca = serializers.CharField(
             default="", allow_blank=True, max_length=MAX_CA, help_text="PEM of the CA of its certificate"
@@ -118,7 +118,7 @@ class OneBuilder(Endpoint):
     class PartIn(Strict):
         """What is to be another; what is left out stays as it is."""
 
-        name = serializers.CharField(required=False, max_length=63)
+        name = NameField(required=False)
         url = serializers.CharField(required=False, max_length=255)
         ca = serializers.CharField(required=False, allow_blank=True, max_length=MAX_CA, help_text="PEM")
 

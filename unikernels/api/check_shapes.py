@@ -37,35 +37,39 @@ def _shape(description: str, required: list[str], **properties: Any) -> dict[str
     }
 
 
+_SHAPES = {
+    "http": _shape(
+        "http: GET a URL. Good is a status in the range, and the text in the body.",
+        ["url"],
+        url=_TEXT | {"pattern": "^https?://", "description": "without user and password"},
+        connect={"type": ["string", "null"], "description": "IP address to connect to instead"},
+        status={
+            "type": "array",
+            "items": {"type": "integer", "minimum": 100, "maximum": 599},
+            "minItems": 2,
+            "maxItems": 2,
+            "default": [200, 399],
+            "description": "lowest and highest",
+        },
+        text=_TEXT | {"default": "", "description": "a part of the body; empty: any body"},
+        verify={"type": "boolean", "default": True, "description": "check the certificate"},
+    ),
+    "dns": _shape(
+        "dns: ask a server, by UDP and then TCP. Good is a record, and the answer among them.",
+        ["server", "name"],
+        server=_TEXT | {"description": "host:port"},
+        name=_TEXT,
+        type={"type": "string", "enum": list(TYPES), "default": "A"},
+        answer=_TEXT | {"default": "", "description": "empty: any answer"},
+    ),
+    "tcp": _shape(
+        "tcp: good is that a connection is taken.", ["address"], address=_TEXT | {"pattern": ":[0-9]+$"}
+    ),
+}
+
 SETTINGS_SCHEMA: dict[str, Any] = {
     "description": "What is asked, and what is good; by the kind of the check.",
-    "oneOf": [
-        _shape(
-            "http: GET a URL. Good is a status in the range, and the text in the body.",
-            ["url"],
-            url=_TEXT | {"description": "without user and password"},
-            connect={"type": ["string", "null"], "description": "IP address to connect to instead"},
-            status={
-                "type": "array",
-                "items": {"type": "integer", "minimum": 100, "maximum": 599},
-                "minItems": 2,
-                "maxItems": 2,
-                "default": [200, 399],
-                "description": "lowest and highest",
-            },
-            text=_TEXT | {"default": "", "description": "a part of the body; empty: any body"},
-            verify={"type": "boolean", "default": True, "description": "check the certificate"},
-        ),
-        _shape(
-            "dns: ask a server, by UDP and then TCP. Good is a record, and the answer among them.",
-            ["server", "name"],
-            server=_TEXT | {"description": "host:port"},
-            name=_TEXT,
-            type={"type": "string", "enum": list(TYPES), "default": "A"},
-            answer=_TEXT | {"default": "", "description": "empty: any answer"},
-        ),
-        _shape("tcp: good is that a connection is taken.", ["address"], address=_TEXT),
-    ],
+    "oneOf": list(_SHAPES.values()),
 }
 
 
@@ -82,6 +86,12 @@ class CheckWords(Strict):
 
     kind = serializers.ChoiceField(Check.Kind.values)
     settings = SettingsField()
+    holds = {
+        "allOf": [
+            {"if": {"properties": {"kind": {"const": kind}}}, "then": {"properties": {"settings": shape}}}
+            for kind, shape in _SHAPES.items()
+        ]
+    }
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         try:

@@ -9,15 +9,30 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from albatross.errors import NameInvalid
+from albatross.messages import MAX_INT
 from albatross.names import parse_label
 from mollymawk.errors import Invalid
-from unikernels.configuration import MAX_ARGUMENTS, MAX_CPUS, MAX_DEVICES, MAX_MEMORY, MIN_MEMORY, parse
+from unikernels.configuration import (
+    MAX_ARGUMENT_BYTES,
+    MAX_ARGUMENTS,
+    MAX_CPUS,
+    MAX_DEVICES,
+    MAX_MEMORY,
+    MAX_SECTOR,
+    MIN_MEMORY,
+    parse,
+)
 from unikernels.configuration import Configuration as Value
 from unikernels.operations.plan import FAILING_CHECKS, NEW_ABI, NO_WAY_BACK
 
 ACCEPTS = [NO_WAY_BACK, NEW_ABI, FAILING_CHECKS]
 
-_DEVICES = {"type": "object", "maxProperties": MAX_DEVICES}
+_DEVICE = {"type": ["string", "null"], "minLength": 1, "maxLength": 255}
+_DEVICES = {
+    "type": "object",
+    "maxProperties": MAX_DEVICES,
+    "propertyNames": {"minLength": 1, "maxLength": 255},
+}
 
 CONFIGURATION_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -39,7 +54,7 @@ CONFIGURATION_SCHEMA: dict[str, Any] = {
         },
         "arguments": {
             "type": "array",
-            "items": {"type": "string"},
+            "items": {"type": "string", "maxLength": MAX_ARGUMENT_BYTES},
             "maxItems": MAX_ARGUMENTS,
             "description": "Stored encrypted; viewers see them masked.",
         },
@@ -48,13 +63,16 @@ CONFIGURATION_SCHEMA: dict[str, Any] = {
             "description": "From network device of the image to bridge of the host; null: the same name.",
             "additionalProperties": {
                 "oneOf": [
-                    {"type": ["string", "null"]},
+                    _DEVICE,
                     {
                         "type": "object",
                         "additionalProperties": False,
                         "properties": {
-                            "bridge": {"type": ["string", "null"]},
-                            "mac": {"type": ["string", "null"]},
+                            "bridge": _DEVICE,
+                            "mac": {
+                                "type": ["string", "null"],
+                                "pattern": "^[0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){5}$",
+                            },
                         },
                     },
                 ]
@@ -65,13 +83,17 @@ CONFIGURATION_SCHEMA: dict[str, Any] = {
             "description": "From block device of the image to block device of the team; null: the same name.",
             "additionalProperties": {
                 "oneOf": [
-                    {"type": ["string", "null"]},
+                    _DEVICE,
                     {
                         "type": "object",
                         "additionalProperties": False,
                         "properties": {
-                            "device": {"type": ["string", "null"]},
-                            "sector_size": {"type": ["integer", "null"]},
+                            "device": _DEVICE,
+                            "sector_size": {
+                                "type": ["integer", "null"],
+                                "minimum": 1,
+                                "maximum": MAX_SECTOR,
+                            },
                         },
                     },
                 ]
@@ -84,7 +106,12 @@ CONFIGURATION_SCHEMA: dict[str, Any] = {
                 {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 255}, "minItems": 1},
             ],
         },
-        "startup": {"type": ["integer", "null"], "description": "Order of start at boot of the host."},
+        "startup": {
+            "type": ["integer", "null"],
+            "minimum": -MAX_INT,
+            "maximum": MAX_INT,
+            "description": "Order of start at boot of the host.",
+        },
         "add_name": {"type": "boolean", "default": True, "description": "Pass --name to the unikernel."},
         "may_exit": {
             "type": "boolean",

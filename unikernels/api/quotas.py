@@ -23,7 +23,7 @@ from unikernels.access import instance_of, quota_of, quotas_of
 from unikernels.api.base import Endpoint
 from unikernels.configuration import MAX_CPUS, MAX_MEMORY
 from unikernels.operations.plan import lower
-from unikernels.quotas.arithmetic import Usage
+from unikernels.quotas.arithmetic import MIN_MEMORY, Usage
 from unikernels.quotas.consequences import consequences
 from unikernels.quotas.services import policy_of, quota_grant, usages
 
@@ -39,6 +39,12 @@ class LimitsOut(serializers.Serializer[Any]):
     block = serializers.IntegerField(allow_null=True, help_text="MB; null: no block devices")
     cpuids = serializers.ListField(child=serializers.IntegerField())
     bridges = serializers.ListField(child=serializers.CharField())
+
+
+_FOR_SOME = {  # who may run something needs a CPU and memory for it
+    "required": ["cpuids"],
+    "properties": {"cpuids": {"minItems": 1}, "memory": {"minimum": MIN_MEMORY}},
+}
 
 
 class LimitsIn(Strict):
@@ -61,6 +67,7 @@ class LimitsIn(Strict):
     bridges = serializers.ListField(
         child=serializers.CharField(max_length=63), max_length=MAX_BRIDGES, default=list
     )
+    holds = {"allOf": [{"anyOf": [{"properties": {"unikernels": {"maximum": 0}}}, _FOR_SOME]}]}
 
 
 class AmountsOut(serializers.Serializer[Any]):

@@ -32,6 +32,11 @@ class BuildChoice(Strict):
     )
 
 
+def one_of(*names: str) -> dict[str, Any]:
+    """What the description says of a shape that ``only_one`` of *names* may stand in."""
+    return {"allOf": [{"oneOf": [{"required": [name]} for name in names]}]}
+
+
 def only_one(fields: dict[str, Any], *names: str) -> None:
     """Raise unless exactly one of *names* is among *fields*."""
     given = [name for name in names if name in fields]

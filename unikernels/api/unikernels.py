@@ -23,7 +23,7 @@ from unikernels.api.fields import AcceptField, ConfigurationField, DigestField, 
 from unikernels.api.operations import OperationSummary, accepted
 from unikernels.api.plans import planned
 from unikernels.api.rows import UnikernelSummary, columns, summary
-from unikernels.api.sources import BuildChoice, chosen_build, only_one
+from unikernels.api.sources import BuildChoice, chosen_build, one_of, only_one
 from unikernels.builds.status import Standing
 from unikernels.configuration import Configuration
 from unikernels.models import Build, Check, Image, Unikernel
@@ -79,6 +79,7 @@ class Unikernels(Endpoint):
         build = BuildChoice(required=False, help_text="downloaded by the operation")
         configuration = ConfigurationField(default=Configuration)
         accept = AcceptField()
+        holds = one_of("image", "build")
 
         def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
             only_one(attrs, "image", "build")

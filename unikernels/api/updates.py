@@ -24,7 +24,7 @@ from unikernels.api.freezes import FreezeOut
 from unikernels.api.freezes import show as show_freeze
 from unikernels.checks.services import MAX_RESTART_AFTER, MIN_RESTART_AFTER, restart_after_set
 from unikernels.models import Unikernel
-from unikernels.updates.calendar import MAX_MINUTES, MIN_MINUTES, Maintenance, next_opening, parse
+from unikernels.updates.calendar import CLOCK, MAX_MINUTES, MIN_MINUTES, Maintenance, next_opening, parse
 from unikernels.updates.services import freeze_of, update_mode_set
 
 MAINTENANCE_SCHEMA: dict[str, Any] = {
@@ -39,9 +39,9 @@ MAINTENANCE_SCHEMA: dict[str, Any] = {
             "maxItems": 7,
             "description": "On which it opens; 0 is Monday.",
         },
-        "start": {"type": "string", "description": "HH:MM, by the clock of the zone"},
+        "start": {"type": "string", "pattern": CLOCK, "description": "HH:MM, by the clock of the zone"},
         "minutes": {"type": "integer", "minimum": MIN_MINUTES, "maximum": MAX_MINUTES},
-        "zone": {"type": "string", "description": "of the IANA database: Europe/Berlin"},
+        "zone": {"type": "string", "minLength": 1, "description": "of the IANA database: Europe/Berlin"},
     },
 }
 

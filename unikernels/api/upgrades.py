@@ -17,7 +17,7 @@ from unikernels.api.base import Endpoint
 from unikernels.api.fields import AcceptField, ConfigurationField, DigestField
 from unikernels.api.operations import OperationSummary, accepted
 from unikernels.api.plans import planned
-from unikernels.api.sources import BuildChoice, chosen_build, only_one
+from unikernels.api.sources import BuildChoice, chosen_build, one_of, only_one
 from unikernels.models import Build, Image, Unikernel, Version
 from unikernels.operations.services import plan_rollback, plan_upgrade, rollback, upgrade
 from unikernels.operations.services.asking import UNMANAGED
@@ -40,6 +40,7 @@ class Upgrade(Endpoint):
             required=False, help_text="left out: that of what runs, or of the kept version"
         )
         accept = AcceptField()
+        holds = one_of("image", "build", "version")
 
         def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
             only_one(attrs, "image", "build", "version")

@@ -14,7 +14,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from mollymawk.errors import Missing
-from mollymawk.rest.schema import description
+from mollymawk.rest.schema import NOT_BLANK, description
 from unikernels.pages.request import PageRequest, page
 from unikernels.pages.same import Same, same
 
@@ -183,9 +183,8 @@ def _words(told: Schema) -> str:
 
 
 def _resolved(schema: Schema) -> Schema:
-    while "$ref" in schema or len(schema.get("allOf", ())) == 1:
-        name = (schema["$ref"] if "$ref" in schema else schema["allOf"][0].get("$ref", "")).rpartition("/")[2]
-        schema = description()["components"]["schemas"].get(name, {})
+    while reference := schema.get("$ref") or schema.get("allOf", [{}])[0].get("$ref"):
+        schema = description()["components"]["schemas"][reference.rpartition("/")[2]]
     return schema
 
 
@@ -201,7 +200,8 @@ def _kind(schema: Schema) -> str:
     if words == "array":
         return f"list of {_kind(schema['items'])}"
     limits = [text.format(json.dumps(schema[name])) for name, text in _LIMITS.items() if name in schema]
-    return ", ".join([schema.get("format", words), *limits])
+    told = ", ".join([schema.get("format", words), *limits])
+    return told.replace(_LIMITS["pattern"].format(json.dumps(NOT_BLANK)), "not blank")
 
 
 _LIMITS = {

@@ -34,7 +34,8 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 _DAYS_BACK = 3
 _DAYS_AHEAD = 9  # one of the next seven days is a weekday of the window, with the same margin
 
-_CLOCK = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+CLOCK = "^([01][0-9]|2[0-3]):([0-5][0-9])$"
+_CLOCK = re.compile(CLOCK)
 _NOWHERE = frozenset({"Factory", "localtime"})  # in the database of zones, and not a place
 
 
