@@ -54,7 +54,7 @@ SILENT = [
         "upgrade/good/held builder-slow@fetch #0",
         "The build could not be downloaded: The builder took too long.",
     ),
-    ("upgrade/good/held never-answers-again@preflight #0", "the instance did not answer in time"),
+    ("upgrade/good/held never-answers-again@preflight #0", "The instance did not answer in time."),
 ]
 
 

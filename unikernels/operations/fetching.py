@@ -10,6 +10,7 @@ from mollymawk.errors import ApplicationError
 from unikernels.builds.download import hold_build
 from unikernels.builds.errors import BuilderError
 from unikernels.images import store
+from unikernels.instances.troubles import sentence
 from unikernels.models import Build, Image, Version
 from unikernels.operations import judge
 from unikernels.operations.capture import NotPossible, hold_bytes, link
@@ -17,7 +18,7 @@ from unikernels.operations.facts import Memo
 from unikernels.operations.lease import CancelAsked, Lease
 from unikernels.operations.machine import Event, Kind, Leg, State
 from unikernels.operations.plan import NO_WAY_BACK
-from unikernels.operations.sending import MAX_TRIES, given_up, words
+from unikernels.operations.sending import MAX_TRIES, given_up
 from unikernels.operations.work import Outcome, Work
 
 PROGRESS_EVERY = 1.0  # seconds between two writes of how far a download is
@@ -61,8 +62,8 @@ def not_reached(work: Work, error: Exception) -> Outcome:
     memo = replace(work.memo, tries=work.memo.tries + 1)
     hopeless = not isinstance(error, CommandError) or given_up(work, memo)
     if work.before_commit and hopeless:
-        return Outcome(Event.REFUSED, memo, words(error))
-    return Outcome(Event.WAIT, memo, words(error), judge.backoff(memo.tries, work.timings))
+        return Outcome(Event.REFUSED, memo, sentence(error))
+    return Outcome(Event.WAIT, memo, sentence(error), judge.backoff(memo.tries, work.timings))
 
 
 def _without(work: Work, reason: str) -> Outcome:

@@ -17,6 +17,7 @@ from albatross.errors import AlbatrossError, CommandError, Failure
 from albatross.messages import Policy
 from mollymawk.errors import ApplicationError
 from unikernels.images.store import path_of
+from unikernels.instances.troubles import sentence
 from unikernels.operations.facts import Answer, Memo, Sight
 from unikernels.operations.judge import backoff
 from unikernels.operations.lease import CancelAsked, DeadlinePassed
@@ -169,8 +170,8 @@ class Send:
         memo = replace(work.memo, tries=work.memo.tries + 1)
         hopeless = not isinstance(error, CommandError) or given_up(work, memo)
         if work.before_commit and hopeless:
-            return Outcome(Event.REFUSED, memo, words(error))
-        return Outcome(Event.NOT_SENT, memo, words(error), wait=backoff(memo.tries, work.timings))
+            return Outcome(Event.REFUSED, memo, sentence(error))
+        return Outcome(Event.NOT_SENT, memo, sentence(error), wait=backoff(memo.tries, work.timings))
 
 
 def _answer(error: Exception) -> Answer:
@@ -185,5 +186,5 @@ def given_up(work: Work, memo: Memo) -> bool:
 
 
 def words(error: Exception) -> str:
-    """An error in a sentence, with what to do about it where that is known."""
+    """An error as it stands inside of a sentence, with what to do about it where that is known."""
     return f"{error} {getattr(error, 'hint', '')}".strip()
