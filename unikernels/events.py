@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypedDict, Unpack
 
+from django.db.models import CharField, Exists, OuterRef, Value
+from django.db.models.functions import Cast, Concat
+
 from accounts.actors import Actor
 from accounts.events import record
 from accounts.models import Event, Quota
 from unikernels.models import QuotaRequest, Unikernel
+
+DISMISSED = "unikernel.dismissed"  # missing, and may stay so
 
 _WORDS = {Unikernel: "unikernel", Quota: "quota", QuotaRequest: "quota-request"}
 
@@ -35,3 +40,10 @@ def record_of(
         instance=thing.instance,
         **more,
     )
+
+
+def dismissed_since() -> Exists:
+    """Of an operation that ended badly: whether its unikernel was dismissed afterwards."""
+    subject = Concat(Value("unikernel:"), Cast(OuterRef("unikernel"), CharField()))
+    found = Event.objects.filter(subject=subject, kind=DISMISSED, at__gt=OuterRef("finished_at"))
+    return Exists(found)

@@ -19,6 +19,7 @@ from tests.api.house import House, instance_row, runs, share, under_way
 from unikernels.alerts.models import Alert
 from unikernels.alerts.readers import readers_of
 from unikernels.alerts.rules import FIND, Firing, Rule
+from unikernels.inventory.services import dismiss
 from unikernels.models import Block, Check, CheckResult, Unikernel
 from unikernels.operations.machine import State
 from unikernels.statistics.models import Starts
@@ -352,6 +353,16 @@ def test_a_change_that_failed_fires_until_one_works_and_had_its_letter(clock: Cl
     clock.pass_(minutes=1)
     assert len(open_alerts()) == 1, "what touched nothing mends nothing"
     under_way(house.found, state=State.SUCCEEDED, finished_at=clock.now)
+    clock.pass_(minutes=1)
+    assert open_alerts() == []
+
+
+def test_a_deploy_that_failed_fires_until_what_is_gone_is_dismissed(clock: Clock, house: House) -> None:
+    under_way(house.found, state=State.FAILED, finished_at=clock.now, running="no", reason="It crashed.")
+    clock.pass_(minutes=1)
+    assert len(open_alerts()) == 1
+    Unikernel.objects.filter(pk=house.found.pk).update(state="missing")
+    dismiss(actor=SYSTEM, unikernel=house.found)
     clock.pass_(minutes=1)
     assert open_alerts() == []
 

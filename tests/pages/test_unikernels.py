@@ -239,8 +239,12 @@ def test_what_is_missing_is_a_problem_until_a_deployer_dismisses_it(
     assert 'id="dismiss"' in deployer.get(path).text
     assert "resolver" in names(deployer.get("/unikernels/?state=problems").text)
 
+    world.failed(world.gone)
+    assert "It was created and ended within 10 s." in deployer.get("/").text
+
     page = deployer.post(f"{path}dismiss/", follow=True).text
 
     assert "resolver is dismissed: it counts as stopped." in page
+    assert "It was created and ended within 10 s." not in deployer.get("/").text
     assert 'id="dismiss"' not in page
     assert "resolver" not in names(deployer.get("/unikernels/?state=problems").text)

@@ -29,6 +29,7 @@ from django.urls import reverse
 from accounts.models import ApiToken, Team
 from albatross.models import Instance
 from unikernels.checks.standing import ASKED
+from unikernels.events import dismissed_since
 from unikernels.letters.checks import to_do
 from unikernels.letters.words import moment, place_of
 from unikernels.models import Check, CheckResult, Operation, Unikernel
@@ -176,8 +177,8 @@ def check(_now: datetime) -> Iterator[Firing | Unknown]:
 
 
 def failed(now: datetime) -> Iterator[Firing]:
-    """Unikernels and block devices whose last change failed, until one works. What touched nothing says
-    nothing.
+    """Unikernels and block devices whose last change failed, until one works or somebody dismisses what is
+    gone. What touched nothing says nothing.
     """
     ends = (State.SUCCEEDED, State.ROLLED_BACK, State.FAILED)
     later = Operation.objects.filter(state__in=ends, pk__gt=OuterRef("pk"))
@@ -187,7 +188,9 @@ def failed(now: datetime) -> Iterator[Firing]:
     recent = Operation.objects.filter(
         state=State.FAILED, finished_at__gt=now - FAILED_FOR, team__isnull=False
     )
-    rows = recent.exclude(mended).select_related("unikernel__instance", "instance", "team")
+    rows = recent.exclude(mended | dismissed_since()).select_related(
+        "unikernel__instance", "instance", "team"
+    )
     for operation in rows:
         yield Firing(
             subject=f"operation:{operation.pk}",

@@ -16,7 +16,7 @@ from albatross.models import Instance
 from mollymawk.errors import Conflict, Invalid, Refused
 from mollymawk.keyring import SealBroken
 from unikernels.configuration import Configuration, from_info, parse
-from unikernels.events import record_of
+from unikernels.events import DISMISSED, record_of
 from unikernels.instances.health import mark_degraded, mark_seen
 from unikernels.inventory.blocks import apply_blocks
 from unikernels.inventory.observed import observed_of
@@ -102,7 +102,7 @@ def dismiss(*, actor: Actor, unikernel: Unikernel) -> None:
         stopped = {"state": Unikernel.Presence.STOPPED, "unstable": False, "changed_outside": False}
         if not missing.update(state_since=timezone.now(), **stopped):
             raise Refused(f"{unikernel} is not missing.")
-        record_of(unikernel, actor=actor, kind="unikernel.dismissed", reason=str(unikernel))
+        record_of(unikernel, actor=actor, kind=DISMISSED, reason=str(unikernel))
 
 
 def _adoptable(unikernel: Unikernel) -> Configuration:

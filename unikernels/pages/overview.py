@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET
 from accounts.services import accounts_waiting
 from albatross.models import Instance
 from unikernels.access import instances_of, operations_of, quotas_of, unikernels_of
+from unikernels.events import dismissed_since
 from unikernels.models import Operation, Unikernel
 from unikernels.operations.machine import Kind, State
 from unikernels.operations.story import steps_of, verdict
@@ -111,12 +112,12 @@ def _counts(unikernels: QuerySet[Unikernel]) -> dict[str, int]:
 
 def _operations(request: PageRequest) -> tuple[list[Operation], list[Operation]]:
     """Those under way, and those of the last day that ended badly, or were begun because something did, and
-    were not made up for since.
+    were not made up for since, nor dismissed.
     """
     same_thing = Q(unikernel=OuterRef("unikernel")) | Q(block=OuterRef("block"))
     later = Operation.objects.filter(same_thing, pk__gt=OuterRef("pk"), finished_at__isnull=False)
     bad = Q(state__in=BAD_ENDS) | (Q(kind=Kind.ROLLBACK, state=State.SUCCEEDED) & ~Q(cause=""))
-    ended_badly = ~Exists(later) & bad & Q(finished_at__gt=timezone.now() - RECENT)
+    ended_badly = ~Exists(later) & ~dismissed_since() & bad & Q(finished_at__gt=timezone.now() - RECENT)
     found = request.frame.of_team(operations_of(request.actor)).filter(Q(finished_at=None) | ended_badly)
     shown = found.select_related(None).select_related("unikernel__instance", "instance", "target", "fallback")
     rows = list(shown.order_by(F("finished_at").desc(nulls_first=True), "-id")[:MAX_OPERATIONS])
