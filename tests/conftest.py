@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,6 +62,16 @@ def worker_number(request: pytest.FixtureRequest) -> int:
 def simulated_network(worker_number: int) -> str:
     """The part of 127.77.0.0/16 that this worker's simulated instances give to their unikernels."""
     return f"127.77.{100 + worker_number}.0/24"
+
+
+def pytest_collection() -> None:
+    """Modules, tests and their parameters stay to the end: to look among them for garbage is lost time."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
