@@ -49,7 +49,6 @@ SECONDS = {
     "api/test_matrix": 15,
     "api/test_races": 15,
     "api/test_schemathesis": 30,
-    "api/test_schemathesis": 30,
     "api/test_story": 9,
     "api/test_upgrade": 7,
     "chaos/test_chaos": 34,
