@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, ConsoleMessage, Page, TimeoutError
+from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import TimeoutError as Waited
 
 from accounts.models import User
 from tests.pages.browser import NARROW, WIDE, pages, session_of, window
@@ -80,7 +81,7 @@ def seen(page: Page, name: str) -> Iterator[str]:
     page.set_viewport_size({"width": NARROWEST, "height": 800})
     try:  # charts follow a moment later
         page.wait_for_function(f"document.documentElement.scrollWidth <= {NARROWEST}", timeout=2000)
-    except TimeoutError:
+    except Waited:
         yield f"{name}: it scrolls sideways at {NARROWEST} pixels: {page.evaluate(TOO_WIDE)}"
 
 
