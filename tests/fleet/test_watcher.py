@@ -301,7 +301,7 @@ def test_the_process_ends_and_another_goes_on(
         before = eventually(lambda: row().watcher, 60)  # a busy machine takes its time to start it
         eventually(lambda: row().status == Status.ONLINE)
         process.send_signal(number)
-        assert process.wait(60) == (-9 if number == signal.SIGKILL else 0)
+        assert process.wait(15) == (-9 if number == signal.SIGKILL else 0)
     finally:
         process.kill()
         process.wait()
