@@ -94,6 +94,10 @@ def main() -> None:
             for what, caller, path, target in (
                 ("list, first page of 100", program, LIST, LIST_TARGET),
                 ("list, page in the middle", program, middle(program), LIST_TARGET),
+                *(
+                    (f"list, {filters}", program, f"{LIST}&{filters}", LIST_TARGET)
+                    for filters in ("state=missing", "q=7", "check=down", "state=running&ordering=-since")
+                ),
                 ("dashboard", browser, "/", DASHBOARD_TARGET),
                 ("dashboard, problems", browser, "/?only=problems", DASHBOARD_TARGET),
                 ("all unikernels", browser, "/unikernels/", DASHBOARD_TARGET),
