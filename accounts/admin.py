@@ -243,9 +243,6 @@ class IdentityAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # ge
     exclude = ("extra_data",)
 
 
-# --- teams ---------------------------------------------------------------------------------------
-
-
 @admin.register(UserSession)
 class SessionAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # generic only for the type checker
     """Where people are logged in. The key, which would let in whoever reads it, is not shown."""
@@ -255,6 +252,9 @@ class SessionAdmin(ReadOnly, admin.ModelAdmin):  # type: ignore[type-arg]  # gen
     list_select_related = ("user",)
     search_fields = ("user__email", "ip")
     fields = (*list_display,)
+
+
+# --- teams ---------------------------------------------------------------------------------------
 
 
 class MembershipInline(ReadOnlyInline):

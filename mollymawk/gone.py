@@ -6,13 +6,17 @@ from django.db import IntegrityError
 
 from mollymawk.errors import ApplicationError, Conflict
 
-GONE = "What this belongs to was removed while it was being done. Nothing was changed."
+GONE = (
+    "Something that this belongs to, or that belongs to it, came or went at the same moment, so this was taken"
+    " back. Look again."
+)
 
 
 def told(error: ApplicationError | IntegrityError) -> ApplicationError:
     """*error* for a reader. What else a database refuses is a mistake of ours, and is raised again.
 
-    Both databases name a foreign key when a row was to refer to one that somebody else removed.
+    Both databases name a foreign key when a row was to refer to one that somebody else removed, or when
+    one was to be removed that somebody else just referred to.
     """
     if isinstance(error, ApplicationError):
         return error

@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from django.test import Client
 
-from tests.publishers.issuer import b64, jwk, jwt, key
+from tests.publishers.issuer import answering, b64, jwk, jwt, key
 
 CLIENT, SECRET = "mollymawk", "s3cret of the client"
 PAGE, ACCESS = "/accounts/oidc/", "opens userinfo"
@@ -121,15 +121,11 @@ class _Handler(BaseHTTPRequestHandler):
 def serving() -> Iterator[Server]:
     """An issuer that answers until the end of the block."""
     server = Server()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.over.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with answering(server):
+        try:
+            yield server
+        finally:
+            server.over.set()  # whoever was answered slowly is let go
 
 
 def leave(client: Client, path: str = f"{PAGE}login/", **form: str) -> str:

@@ -68,7 +68,7 @@ def test_what_is_begun_for_a_team_that_goes_meanwhile_is_refused(
     monkeypatch.setattr("unikernels.checks.services.record_of", lambda *_, **__: record())
     answer = program().post(f"unikernels/{house.unikernel.pk}/checks/", CHECK)
     assert answer.status_code == 409, answer.text
-    assert "removed while" in answer.json()["detail"]
+    assert "came or went at the same moment" in answer.json()["detail"]
     assert not house.unikernel.checks.exists()
 
 

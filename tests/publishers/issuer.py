@@ -152,10 +152,17 @@ class _Handler(BaseHTTPRequestHandler):
 def serving() -> Iterator[Server]:
     """An issuer that answers until the end of the block."""
     server = Server()
+    with answering(server):
+        yield server
+
+
+@contextmanager
+def answering(server: ThreadingHTTPServer) -> Iterator[None]:
+    """*server* answers until the end of the block."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
-        yield server
+        yield
     finally:
         server.shutdown()
         server.server_close()
