@@ -137,7 +137,11 @@ class Unikernel(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["instance", "path", "name"], name="one_unikernel_per_name"),
         ]
-        indexes = [models.Index(fields=["team", "name", "id"]), models.Index(fields=["name", "id"])]
+        indexes = [
+            models.Index(fields=["team", "name", "id"]),
+            models.Index(fields=["name", "id"]),
+            models.Index(fields=["team", "state_since", "id"]),  # ordering=-since
+        ]
 
     def __str__(self) -> str:
         return str(self.full_name)
