@@ -29,19 +29,22 @@ ROOT = Path(__file__).resolve().parents[2]
 MANAGE = ROOT / "manage.py"
 PROGRAMS = ("broker", "simulator", "builder", "worker", "background", "beat", "watcher", "web")
 
-# Seconds. Nobody measures them: they end a test that hangs.
+# Seconds. Nobody measures it: it ends a test that hangs.
 ENOUGH = 120.0
+# Seconds between two looks, longer each time: to look is work, and what takes long is not told to the hundredth.
+FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
 T = TypeVar("T")
 
 
 def wait_for(look: Callable[[], T | None], what: str, seconds: float = ENOUGH) -> T:
     """The first thing that *look* gives which is neither None nor False."""
-    end = time.monotonic() + seconds
+    end, pause = time.monotonic() + seconds, FIRST_PAUSE
     while True:
         if found := look():
             return found
         assert time.monotonic() < end, f"waited in vain for {what}"
-        time.sleep(0.05)
+        time.sleep(pause)
+        pause = min(pause * 1.2, LONGEST_PAUSE)
 
 
 def free_port() -> int:
