@@ -13,7 +13,7 @@ from django.shortcuts import render
 
 from accounts.actors import Actor
 from accounts.models import User
-from accounts.proof import BEFORE_FORM, PROVEN_FOR, proven
+from accounts.proof import proven_enough
 from accounts.requests import actor_of
 from mollymawk.errors import ApplicationError, Unproven
 from mollymawk.gone import told
@@ -63,8 +63,7 @@ def sensitive(
 
     @wraps(view)
     def answer(request: R, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        shown = request.method in {"GET", "HEAD"}
-        if not proven(request, BEFORE_FORM if shown else PROVEN_FOR):
+        if not proven_enough(request):
             raise Unproven("Prove first that it is you.")
         return view(request, *args, **kwargs)
 

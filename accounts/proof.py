@@ -26,6 +26,20 @@ from mollymawk.errors import FactorMissing, Unproven
 # two there is time to fill it in.
 BEFORE_FORM = 300
 PROVEN_FOR = 900
+# allauth's pages on which somebody changes how they come in. Before second factors it asks by itself, but not
+# who comes in by an issuer alone; before the address, to which a forgotten password is sent, it asks nobody.
+WAYS_IN = {
+    "account_email",
+    "account_set_password",
+    "mfa_activate_totp",
+    "mfa_deactivate_totp",
+    "mfa_add_webauthn",
+    "mfa_edit_webauthn",
+    "mfa_remove_webauthn",
+    "mfa_generate_recovery_codes",
+    "mfa_view_recovery_codes",
+    "mfa_download_recovery_codes",
+}
 
 
 def proven(request: HttpRequest | Request, within: int = PROVEN_FOR) -> bool:
@@ -37,6 +51,11 @@ def proven(request: HttpRequest | Request, within: int = PROVEN_FOR) -> bool:
     if any(time.time() - at < within for at in used):
         return True
     return not get_adapter().get_reauthentication_methods(request.user)
+
+
+def proven_enough(request: HttpRequest) -> bool:
+    """``proven`` as long as it takes to fill in the form that is shown, or that comes back."""
+    return proven(request, BEFORE_FORM if request.method in {"GET", "HEAD"} else PROVEN_FOR)
 
 
 def factor_demanded(user: User) -> bool:
@@ -54,7 +73,9 @@ def require_factor(user: User) -> None:
 
 
 def answers_unproven(get_response: Callable[[HttpRequest], HttpResponseBase]) -> object:
-    """Middleware: what a page was refused for lack of proof leads to where the proof is given."""
+    """Middleware: what a page was refused for lack of proof leads to where the proof is given; so do
+    allauth's own pages in ``WAYS_IN``.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         return get_response(request)
@@ -62,7 +83,13 @@ def answers_unproven(get_response: Callable[[HttpRequest], HttpResponseBase]) ->
     def process_exception(request: HttpRequest, error: Exception) -> HttpResponse | None:
         return _answer(request, error) if isinstance(error, Unproven) else None
 
+    def process_view(request: HttpRequest, *_: object) -> HttpResponse | None:
+        match = request.resolver_match
+        asks = match is not None and match.url_name in WAYS_IN and request.user.is_authenticated
+        return _ask(request) if asks and not proven_enough(request) else None
+
     middleware.process_exception = process_exception  # type: ignore[attr-defined]  # as Django documents
+    middleware.process_view = process_view  # type: ignore[attr-defined]
     return middleware
 
 
@@ -71,6 +98,11 @@ def _answer(request: HttpRequest, error: Unproven) -> HttpResponse:
         response = render(request, "accounts/factor_missing.html", {"sentence": str(error)}, status=403)
         add_never_cache_headers(response)
         return response
+    return _ask(request)
+
+
+def _ask(request: HttpRequest) -> HttpResponse:
+    """To where the proof is given."""
     if request.method != "GET":
         messages.warning(request, "Nothing was changed yet: do it once more.")
     asked = f"{reverse('account_reauthenticate')}?{urlencode({'next': _back(request)})}"

@@ -236,6 +236,15 @@ def test_who_comes_in_by_the_issuer_alone_logs_in_there_again_before_a_change(
     )
 
 
+@pytest.mark.parametrize("page", ["2fa/totp/activate/", "2fa/webauthn/add/", "password/set/", "email/"])
+def test_another_way_in_is_added_only_after_it(stale: Client, server: Server, page: str) -> None:
+    asked = stale.get(f"/accounts/{page}")
+    assert "log in at Example again" in stale.get(asked.headers["Location"], follow=True).text
+    server.claims["auth_time"] = int(time.time())
+    back = come(stale, server, f"{PAGE}prove/", next=f"/accounts/{page}").headers["Location"]
+    assert stale.get(back).status_code == 200
+
+
 @pytest.mark.parametrize("told", [{"sub": "0815"}, {"auth_time": 1_700_000_000}, {"auth_time": "now"}])
 def test_nobody_proves_it_as_somebody_else_or_without_being_asked(
     stale: Client, server: Server, told: dict[str, Any]

@@ -6,15 +6,18 @@ from typing import Any
 
 import pytest
 from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.actors import COMMAND, Actor
 from accounts.models import ApiToken, Event, Role, Team, User
+from accounts.proof import WAYS_IN
 from accounts.services import second_factor_demand, second_factors_remove
 from mollymawk.errors import Refused
 from tests.cast import PASSWORD, ApiOf, ClientOf, TokenOf
+from tests.security.walk import routes
 
 pytestmark = pytest.mark.django_db
 
@@ -102,6 +105,24 @@ def test_the_admin_asks_before_what_is_dangerous(root: User, bob: User, client_o
     assert answer.headers["Location"].startswith("/accounts/reauthenticate/")
     bob.refresh_from_db()
     assert bob.is_active
+
+
+def test_the_address_to_which_a_forgotten_password_is_sent_is_changed_only_after_it(
+    alice: User, client_of: ClientOf
+) -> None:
+    client, change = client_of(alice), {"action_add": "", "email": "mallory@example.org"}
+    assert client.get("/accounts/email/").status_code == 200
+    asked = stale(client).get("/accounts/email/").headers["Location"]
+    assert asked == "/accounts/reauthenticate/?next=%2Faccounts%2Femail%2F"
+    assert client.post("/accounts/email/", change).headers["Location"].startswith("/accounts/reauthenticate/")
+    assert not EmailAddress.objects.filter(email="mallory@example.org").exists()
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    client.post("/accounts/email/", change)
+    assert EmailAddress.objects.filter(email="mallory@example.org", verified=False).exists()
+
+
+def test_each_way_in_that_is_asked_before_is_a_page() -> None:
+    assert {found.name for found in routes()} >= WAYS_IN
 
 
 # --- a second factor -----------------------------------------------------------------------------
