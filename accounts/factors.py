@@ -5,8 +5,11 @@ from __future__ import annotations
 from allauth.account.adapter import get_adapter
 from allauth.core import context, ratelimit
 from allauth.mfa.base import forms as mfa
+from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn import forms as webauthn
 from django import forms
+
+from accounts.failures import passkey_failed
 
 ACTION = "second_factor"  # in ACCOUNT_RATE_LIMITS
 
@@ -29,6 +32,29 @@ class AuthenticateForm(LimitedCode, mfa.AuthenticateForm):  # type: ignore[misc]
 
 class ReauthenticateForm(LimitedCode, mfa.ReauthenticateForm):  # type: ignore[misc]  # allauth has no types
     """A code before a sensitive change."""
+
+
+class ToldPasskey(forms.Form):
+    """A passkey or security key that lets nobody in is written down, as allauth does for codes."""
+
+    def clean_credential(self) -> Authenticator:
+        try:
+            return super().clean_credential()  # type: ignore[misc]  # of the forms below
+        except forms.ValidationError:
+            passkey_failed(context.request, self.user)  # type: ignore[attr-defined]
+            raise
+
+
+class LoginPasskeyForm(ToldPasskey, webauthn.LoginWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    """Nothing but a passkey."""
+
+
+class AuthenticatePasskeyForm(ToldPasskey, webauthn.AuthenticateWebAuthnForm):  # type: ignore[misc]  # the same
+    """A security key after the password."""
+
+
+class ReauthenticatePasskeyForm(ToldPasskey, webauthn.ReauthenticateWebAuthnForm):  # type: ignore[misc]  # the same
+    """A security key before a sensitive change."""
 
 
 class AddPasskeyForm(webauthn.AddWebAuthnForm):  # type: ignore[misc]  # allauth has no types

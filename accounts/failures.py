@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.core import ratelimit
+from allauth.core.internal import ratelimit
 from allauth.mfa.models import Authenticator
 from django.http import HttpRequest
 
@@ -25,11 +25,7 @@ TOLD, NAMELESS = "login_failed_told", "login_failed_nameless"
 
 def password_failed(request: HttpRequest, email: str) -> None:
     """Somebody gave a wrong password for *email*, which somebody may have or nobody."""
-    user = User.objects.filter(email=email.strip().lower()).first()
-    if user is not None:
-        _tell(request, user, "password")
-    elif ratelimit.consume(request, action=NAMELESS, key="all"):
-        _tell(request, None, "password")
+    _tell(request, User.objects.filter(email=email.strip().lower()).first(), "password")
 
 
 def factor_failed(*, request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
@@ -37,14 +33,39 @@ def factor_failed(*, request: HttpRequest, user: User, authenticator: Authentica
     _tell(request, user, str(authenticator.type))
 
 
+def passkey_failed(request: HttpRequest, user: User | None) -> None:
+    """Somebody showed a passkey or security key that lets nobody in; *user*, who gave the password before,
+    or None: whose it claims to be is not believed.
+    """
+    _tell(request, user, "passkey")
+
+
+def issuer_failed(request: HttpRequest) -> None:
+    """Somebody came back from the issuer and was not let in."""
+    _tell(request, None, "oidc")
+
+
 def _tell(request: HttpRequest, user: User | None, means: str) -> None:
+    if user is None and not _fits(request, NAMELESS, "all"):
+        return
     address = client_address(request) or ""
     whose = subject(user) if user else "user:unknown"
-    if not ratelimit.consume(request, action=TOLD, key=f"{whose} {address} {means}"):
+    if not _fits(request, TOLD, f"{whose} {address} {means}"):
         return
     data = {"with": means, "address": address, "email": user.email if user else None}
-    reason = f"Somebody at {address or 'an unknown address'} gave a wrong {_WORDS.get(means, 'code')}."
+    reason = f"Somebody at {address or 'an unknown address'} {_DID.get(means, 'gave a wrong code')}."
     record(actor=SYSTEM, kind=KIND, subject=whose, reason=reason, data=data)
 
 
-_WORDS = {"password": "password", "recovery_codes": "recovery code"}
+def _fits(request: HttpRequest, action: str, key: str) -> bool:
+    """Whether one more may be told. From an issuer one comes back by GET, which allauth does not count itself."""
+    fits = ratelimit.consume(request, app="allauth.account", action=action, key=key, limit_get=True)
+    return fits is not None
+
+
+_DID = {
+    "password": "gave a wrong password",
+    "recovery_codes": "gave a wrong recovery code",
+    "passkey": "showed a passkey that is not known",
+    "oidc": "came from the issuer and was not let in",
+}

@@ -173,6 +173,9 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_FORMS = {
     "authenticate": "accounts.factors.AuthenticateForm",
     "reauthenticate": "accounts.factors.ReauthenticateForm",
+    "login_webauthn": "accounts.factors.LoginPasskeyForm",
+    "authenticate_webauthn": "accounts.factors.AuthenticatePasskeyForm",
+    "reauthenticate_webauthn": "accounts.factors.ReauthenticatePasskeyForm",
     "add_webauthn": "accounts.factors.AddPasskeyForm",
 }
 MFA_TOTP_ISSUER = "Mollymawk"

@@ -22,6 +22,7 @@ from django.shortcuts import redirect, render
 
 from accounts import registration
 from accounts.actors import Actor
+from accounts.failures import issuer_failed
 from accounts.models import User
 from accounts.oidc import settled
 from accounts.oidc.issuer import IssuerProvider, IssuerSession
@@ -152,8 +153,13 @@ def just_now(auth_time: object) -> bool:
     return isinstance(auth_time, int | float) and time.time() - auth_time < BEFORE_FORM
 
 
-def refused(request: HttpRequest, sentence: str, status: int = 403) -> HttpResponse:
-    """The page of who did not get in."""
+def refused(request: HttpRequest, sentence: str) -> HttpResponse:
+    """The page of who did not get in; the log tells that somebody tried."""
+    issuer_failed(request)
+    return _page(request, sentence, 403)
+
+
+def _page(request: HttpRequest, sentence: str, status: int) -> HttpResponse:
     context = {"sentence": sentence, "issuer": settled.name()}
     return render(request, "accounts/oidc_refused.html", context, status=status)
 
@@ -162,7 +168,7 @@ def failed(request: HttpRequest, error: Exception) -> HttpResponse:
     """The page of who cannot get in because the issuer does not do what it should; the log says what."""
     logger.warning("no login by %s: %s", settled.issuer(), error)
     sentence = f"{settled.name()} does not answer as it should just now. Try again in a while."
-    return refused(request, sentence, status=502)
+    return _page(request, sentence, 502)
 
 
 def _linked(request: HttpRequest, sociallogin: SocialLogin, user: User) -> None:

@@ -301,6 +301,15 @@ def test_who_turns_back_at_the_issuer_is_told(client: Client, server: Server) ->
     assert said(answer) == "Example did not let you in."
 
 
+def test_who_does_not_get_in_is_written_down_and_floods_nothing(client: Client, server: Server) -> None:
+    server.claims |= {"email": "erin@example.org", "email_verified": False}
+    for _ in range(5):
+        said(come(client, server))
+    told = Event.objects.get(kind="user.login_failed")
+    assert (told.subject, told.data["with"], told.actor) == ("user:unknown", "oidc", None)
+    assert "erin" not in f"{told.data} {told.reason}"
+
+
 @pytest.mark.parametrize(
     "claims",
     [

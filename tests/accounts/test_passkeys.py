@@ -74,6 +74,11 @@ def test_a_passkey_lets_in_alone_and_proves_who_one_is(
     assert not Authenticator.objects.exists(), "the recovery codes are void as well"
     kinds = set(Event.objects.filter(actor=alice).values_list("kind", flat=True))
     assert {"user.second_factor_added", "user.second_factor_removed"} <= kinds
+    log_out(page)
+    page.get_by_role("button", name="Log in with a passkey").click()  # the phone has it still
+    expect(page.get_by_text("This did not prove it")).to_be_visible()
+    told = Event.objects.get(kind="user.login_failed")
+    assert (told.subject, told.data["with"]) == ("user:unknown", "passkey")
 
 
 def test_a_security_key_is_asked_for_after_the_password(
