@@ -15,6 +15,7 @@ django.setup(set_prefix=False)
 from mollymawk import urls  # noqa: E402  # now, and not at the first request
 from mollymawk.handler import Handler  # noqa: E402  # settings and models can be read only now
 from unikernels.consoles import stream  # noqa: E402
+from unikernels.metrics import processes  # noqa: E402
 from unikernels.upstream import console as old_console  # noqa: E402
 
 __all__ = ["application", "urls"]
@@ -25,6 +26,7 @@ _django = Handler()
 # and one request in a hundred would wait for that.
 gc.collect()
 gc.freeze()
+processes.begin("web")
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]

@@ -141,6 +141,7 @@ class Unikernel(models.Model):
             models.Index(fields=["team", "name", "id"]),
             models.Index(fields=["name", "id"]),
             models.Index(fields=["team", "state_since", "id"]),  # ordering=-since
+            models.Index(fields=["state_since", "id"]),  # the same over all teams
         ]
 
     def __str__(self) -> str:

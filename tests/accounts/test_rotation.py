@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from typing import Any
 
@@ -156,8 +157,11 @@ def test_what_no_key_opens_is_named_and_the_rest_is_done(stored: list[Any], sett
         name="lost", address="127.0.0.1:1", sealed_key=Fernet(Fernet.generate_key()).encrypt(b"x").decode()
     )
     settings.ENCRYPTION_KEYS = [NEW, OLD]
+    out = io.StringIO()
     with pytest.raises(CommandError, match=f"Instance {lost.pk}"):
-        rotate()
+        call_command("rotate_keys", "--json", stdout=out)
+    told = json.loads(out.getvalue())
+    assert (told["broken"], told["sealed"]["Letter.sealed_text"]) == ([f"Instance {lost.pk}"], 1)
     settings.ENCRYPTION_KEYS = [NEW]
     assert opened(stored) == PLAIN
 

@@ -18,7 +18,7 @@ ALL = {told.name: told for told in commands()}
 DOCUMENT = Path(__file__).parents[2] / "docs" / "commands.md"
 
 # What runs until it is stopped, makes a text for a file or a document, or is one half of a set-up.
-WITHOUT_JSON = {"generate_key", "rotate_keys", "simulate_albatross", "state_diagram", "up", "watch"}
+WITHOUT_JSON = {"generate_key", "simulate_albatross", "state_diagram", "up", "watch"}
 
 # Arguments of which one names something that is not there.
 NOWHERE: dict[str, tuple[str, ...]] = {
@@ -99,7 +99,7 @@ NOWHERE: dict[str, tuple[str, ...]] = {
 NAMELESS = {
     "audit_export",  # teams that are gone have their log, too
     "audit_verify", "backup", "backup_check", "builder_add", "builder_list", "commands", "freezes", "import_mollymawk", "instance_add",
-    "instance_list", "issuer_add", "issuer_list", "restore", "setup_token", "user_add", "users", *WITHOUT_JSON,
+    "instance_list", "issuer_add", "issuer_list", "restore", "rotate_keys", "setup_token", "user_add", "users", *WITHOUT_JSON,
 }  # fmt: skip
 ASKS = {
     "block_remove", "block_upload", "builder_remove", "block_files", "destroy", "instance_remove", "restore",

@@ -18,6 +18,7 @@ from albatross.models import Instance
 from tests.api.house import House, instance_row, managed, runs, share, under_way
 from tests.metrics.conftest import Scrape
 from unikernels.alerts.models import Alert
+from unikernels.metrics import processes
 from unikernels.metrics.collect import page_of
 from unikernels.metrics.families import ALL
 from unikernels.models import Block, Builder, Check, CheckResult, Operation, Unikernel
@@ -53,8 +54,9 @@ def used(unikernel: Unikernel, at: datetime) -> None:
     Tick.objects.create(instance=unikernel.instance, at=int(at.timestamp()), data=data)
 
 
-def test_every_metric_is_there_with_its_labels(house: House, scrape: Scrape) -> None:
+def test_every_metric_is_there_with_its_labels(house: House, redis_server: str, scrape: Scrape) -> None:
     full(house)
+    processes.tell(processes.this("web", time.time()))
     samples = scrape()
     assert samples.names() == {family.full_name for family in ALL}
     for family in ALL:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 import signal
 import socket
 import stat
@@ -12,7 +13,7 @@ import pytest
 import requests
 
 from tests.processes.conftest import MakeUp
-from tests.processes.running import PROGRAMS, Up, descendants, exists, listening_addresses, wait_for
+from tests.processes.running import EMAIL, PROGRAMS, Up, descendants, exists, listening_addresses, wait_for
 from tests.webhooks.receiver import receiving, verify
 
 pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
@@ -46,6 +47,19 @@ def test_after_the_first_poll_newer_builds_are_shown(up: Up) -> None:
 
     wait_for(lambda: set(standings().values()) == {"update"}, "the first poll")
     assert {"hello", "web", "dns", "resolver"} <= standings().keys()
+
+
+def test_each_program_tells_monitoring_that_it_lives(up: Up) -> None:
+    up.api()  # there is a superuser now, who has a team of the own
+    token = up.manage("token_add", "monitoring", "--team", "first", "--user", EMAIL).strip()
+
+    def living() -> dict[str, int]:
+        page = requests.get(f"{up.url}/metrics", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        told = re.findall(r'^mollymawk_processes{program="(\w+)"} (\d+)$', page.text, re.MULTILINE)
+        return {name: int(count) for name, count in told}
+
+    wanted = {"web": 1, "worker": 2, "background": 2, "beat": 1, "watcher": 1}
+    wait_for(lambda: living() == wanted, "all processes")
 
 
 def test_a_webhook_is_told_by_the_workers(up: Up) -> None:

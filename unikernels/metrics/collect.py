@@ -1,12 +1,13 @@
 """From the rows to the page. The number of queries does not grow with what there is.
 
-Nothing is asked of an instance, a builder or the broker: a page costs the hosts nothing, and it is there
-while they are not.
+Nothing is asked of an instance or a builder: a page costs the hosts nothing, and it is there while they are
+not. The broker is asked for the whole system only; while it is away, the page says that and is there, too.
 """
 
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -20,9 +21,11 @@ from albatross.models import STALE_AFTER, Instance
 from unikernels.alerts.models import Alert
 from unikernels.alerts.rules import Rule
 from unikernels.metrics import families as f
+from unikernels.metrics import processes
 from unikernels.metrics.text import Labels, Page, labels, more
 from unikernels.models import Builder, Check, CheckResult, Operation, RollbackWindow, Unikernel
 from unikernels.quotas.fill import fills
+from unikernels.redis import RedisError
 from unikernels.statistics.grids import Values
 from unikernels.statistics.newest import newest
 from unikernels.webhooks.models import Delivery
@@ -59,7 +62,8 @@ def page_of(team: Team | None) -> str:
         _letters(page)
         _webhooks(page, now)
         _builders(page, now)
-        _processes(page, now)
+        _watching(page, now)
+        _processes(page)
     return page.text()
 
 
@@ -198,7 +202,7 @@ def _builders(page: Page, now: datetime) -> None:
             page.add(f.BUILDER_SEEN, _late(seen_at, now), labels(builder=name))
 
 
-def _processes(page: Page, now: datetime) -> None:
+def _watching(page: Page, now: datetime) -> None:
     holder = Case(When(~Q(watcher="") & Q(watched_until__gt=now), then=F("watcher")))
     held = (
         Instance.objects.order_by().annotate(holder=holder).values_list("holder").annotate(count=Count("pk"))
@@ -208,3 +212,22 @@ def _processes(page: Page, now: datetime) -> None:
     for watcher, count in counts.items():
         page.add(f.WATCHED, count, labels(watcher=watcher))
     page.add(f.CHECKS_LATE, _late(Check.objects.aggregate(due=Min("due_at"))["due"], now))
+
+
+def _processes(page: Page) -> None:
+    try:
+        living, waiting = list(processes.living()), processes.waiting()
+    except RedisError:
+        page.add(f.BROKER_UP, 0)
+        return
+    page.add(f.BROKER_UP, 1)
+    for queue, count in waiting.items():
+        page.add(f.QUEUED, count, labels(queue=queue))
+    counts = Counter(process.program for process in living)
+    for program in processes.PROGRAMS:
+        page.add(f.PROCESSES, counts[program], labels(program=program))
+    for process in living:
+        it = labels(program=process.program, host=process.host, pid=str(process.pid))
+        page.add(f.PROCESS_CPU, process.cpu, it)
+        page.add(f.PROCESS_MEMORY, process.memory, it)
+        page.add(f.PROCESS_STARTED, round(process.started, 3), it)

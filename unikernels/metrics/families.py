@@ -10,6 +10,7 @@ from unikernels.metrics.text import Family
 _UNIKERNEL = ("albatross", "team", "unikernel")
 _CHECK = (*_UNIKERNEL, "check")
 _QUOTA = ("albatross", "team", "resource")
+_PROCESS = ("program", "host", "pid")
 
 BUILD_INFO = Family("build_info", "1; the labels say what runs here.", ("version", "python", "database"))
 
@@ -97,6 +98,16 @@ UNWATCHED = Family("instances_unwatched", "Instances that no watcher holds the l
 CHECKS_LATE = Family(
     "checks_late_seconds", "How long the check that waits longest has been due; 0 without any."
 )
+BROKER_UP = Family("broker_up", "1 when it answers; without it what our processes tell is absent.")
+QUEUED = Family("queue_messages", "Messages that wait for a worker.", ("queue",))
+PROCESSES = Family(
+    "processes",
+    "Processes of ours that live, as they told within 30 s; each program has a number.",
+    ("program",),
+)
+PROCESS_CPU = Family("process_cpu_seconds", "CPU time that it has used.", _PROCESS)
+PROCESS_MEMORY = Family("process_memory_resident_bytes", "Memory that it uses.", _PROCESS)
+PROCESS_STARTED = Family("process_started_timestamp_seconds", "When it was started.", _PROCESS)
 
 OF_TEAMS = (
     BUILD_INFO,
@@ -138,5 +149,11 @@ OF_THE_SYSTEM = (
     WATCHED,
     UNWATCHED,
     CHECKS_LATE,
+    BROKER_UP,
+    QUEUED,
+    PROCESSES,
+    PROCESS_CPU,
+    PROCESS_MEMORY,
+    PROCESS_STARTED,
 )
 ALL = (*OF_TEAMS, *OF_THE_SYSTEM)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from json import dumps
 from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.contrib.sessions.models import Session
 from django.core import signing
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 from django.db.models import Model
 from django.utils import timezone
@@ -48,18 +49,31 @@ class Command(BaseCommand):
 
     help = "Seal every stored secret with the first key of ENCRYPTION_KEYS; then older keys can go."
 
-    def handle(self, *args: Any, **_: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="for scripts")
+
+    def handle(self, *args: Any, json: bool, **_: Any) -> None:
         broken: list[str] = []
-        self.stdout.write(f"Session.session_data: {_rotate_sessions()} sealed anew")
-        for model, column in SEALED_COLUMNS:
-            name = f"{model.__name__}.{column}"
-            done = sum(_rotate(model, column, rows, broken) for rows in _batches(model))
-            self.stdout.write(f"{name}: {done} sealed anew")
+        sealed = {}
+        for name, done in _rotate_all(broken):
+            sealed[name] = done
+            if not json:
+                self.stdout.write(f"{name}: {done} sealed anew")
+        if json:
+            self.stdout.write(dumps({"sealed": sealed, "broken": broken}, indent=2))
         if broken:
             raise CommandError(
                 "Not one key of the ring opens these; keep looking for the one that does:\n"
                 + "\n".join(broken)
             )
+
+
+def _rotate_all(broken: list[str]) -> Iterator[tuple[str, int]]:
+    """By name of a column: how many values of it needed it. What no key opens is added to *broken*."""
+    yield "Session.session_data", _rotate_sessions()
+    for model, column in SEALED_COLUMNS:
+        name = f"{model.__name__}.{column}"
+        yield name, sum(_rotate(model, column, rows, broken) for rows in _batches(model))
 
 
 def _rotate_sessions() -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from unikernels.metrics import processes
 from unikernels.watcher.process import Watcher
 
 
@@ -21,5 +22,6 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+        processes.begin("watcher")
         if not Watcher(stop).run():
             raise CommandError("The watcher ended by itself; the log above says why.")
