@@ -20,7 +20,16 @@ from mollymawk.errors import ApplicationError
 MAX_PASSWORD = 4_096  # bytes read from a file or stdin; a passphrase fits, a wrong file does not
 
 
-class ServiceCommand(BaseCommand):
+class AnyOrder(BaseCommand):
+    """Takes names and options in any order; argparse by itself refuses a name that may be left out after an option."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]
+        return parser
+
+
+class ServiceCommand(AnyOrder):
     """A command that calls services: their errors become its last line and its exit code."""
 
     json = False

@@ -228,6 +228,8 @@ def test_somebody_is_logged_out_by_command(alice: User) -> None:
     run("session_revoke", alice.email, "--all")
     assert json.loads(run("session_list", alice.email, "--json")) == []
     assert fails("session_revoke", alice.email, rows[0]["id"]).returncode == 3
+    assert fails("session_revoke", alice.email).returncode == 2
+    assert fails("session_revoke", alice.email, rows[0]["id"], "--all").returncode == 2
 
 
 def test_second_factors_are_reset_and_demanded_by_command(robur: Team, alice: User) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command, get_commands
@@ -175,3 +176,16 @@ def test_the_document_tells_all_of_them() -> None:
 
 def test_those_of_ours_are_found() -> None:
     assert set(ALL) == {name for name, app in get_commands().items() if app in OURS}
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "told"),
+    [
+        ("update_mode", ("web", "--team", "demo", "automatic"), {"mode": "automatic", "team": "demo"}),
+        ("builds", ("robur", "--timeout", "5", "hello"), {"server": "robur", "job": "hello"}),
+        ("deploy", ("--team", "demo", "--instance", "i", "x.hvt", "--name", "n"), {"image": "x.hvt"}),
+        ("session_revoke", ("--all", "a@example.org"), {"email": "a@example.org", "all": True}),
+    ],
+)
+def test_names_and_options_come_in_any_order(name: str, words: tuple[str, ...], told: dict[str, Any]) -> None:
+    assert vars(parser_of(name).parse_args(words)).items() >= told.items()

@@ -12,9 +12,9 @@ from abc import abstractmethod
 from argparse import ArgumentParser
 from typing import Any, NoReturn
 
-from django.core.management.base import BaseCommand
 from django.db import IntegrityError
 
+from accounts.management.base import AnyOrder
 from mollymawk.errors import ApplicationError, Invalid
 from mollymawk.gone import told
 from unikernels.commands.output import Output, clean
@@ -22,7 +22,7 @@ from unikernels.commands.output import Output, clean
 SUCCEEDED, ERROR = 0, 1
 
 
-class OperatorCommand(BaseCommand):
+class OperatorCommand(AnyOrder):
     """A command for operators. Data goes to stdout, talk to stderr; nothing asks without a terminal."""
 
     requires_system_checks = ()  # the processes check the settings; a question to the database need not

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from accounts.access import session_of, user_of
 from accounts.actors import COMMAND
@@ -19,11 +19,12 @@ class Command(ServiceCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
-        which = parser.add_mutually_exclusive_group(required=True)
-        which.add_argument("session", nargs="?", type=int)
-        which.add_argument("--all", action="store_true")
+        parser.add_argument("session", nargs="?", type=int)
+        parser.add_argument("--all", action="store_true")
 
-    def handle(self, *args: Any, email: str, session: int | None, **_: Any) -> None:
+    def handle(self, *args: Any, email: str, session: int | None, **options: Any) -> None:
+        if options["all"] == (session is not None):
+            raise CommandError("Name a session, or say --all.", returncode=2)
         user = user_of(COMMAND, email)
         if session is None:
             count = sessions_end(actor=COMMAND, user=user)
