@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import Team, User
@@ -35,6 +37,7 @@ def test_nothing_happens_by_itself_until_somebody_says_so(path: str, viewer: Cal
     assert viewer.get(path).json() == {
         "mode": "manual",
         "maintenance": None,
+        "open_until": None,
         "next_opening": None,
         "frozen": None,
         "restart_after": None,
@@ -51,6 +54,16 @@ def test_all_of_it_is_set_at_once(path: str, house: House, deployer: Caller) -> 
     assert opening.weekday() in {0, 5, 4, 6}  # 03:00 in Berlin is of the night before in no season
     assert deployer.get(path).json() == told
     assert deployer.get(f"unikernels/{house.unikernel.pk}/").json()["update_mode"] == "automatic"
+
+
+def test_a_window_that_is_open_says_until_when(path: str, deployer: Caller) -> None:
+    now = timezone.now()
+    window = {"weekdays": list(range(7)), "start": f"{now:%H:%M}", "minutes": 60, "zone": "UTC"}
+    until = parse_datetime(deployer.put(path, {"maintenance": window}).json()["open_until"])
+    assert until is not None
+    assert until - now <= timedelta(hours=1)
+    later = window | {"start": f"{now + timedelta(hours=2):%H:%M}"}
+    assert deployer.put(path, {"maintenance": later}).json()["open_until"] is None
 
 
 def test_what_is_left_out_stays(path: str, deployer: Caller) -> None:

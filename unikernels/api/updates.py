@@ -24,7 +24,15 @@ from unikernels.api.freezes import FreezeOut
 from unikernels.api.freezes import show as show_freeze
 from unikernels.checks.services import MAX_RESTART_AFTER, MIN_RESTART_AFTER, restart_after_set
 from unikernels.models import Unikernel
-from unikernels.updates.calendar import CLOCK, MAX_MINUTES, MIN_MINUTES, Maintenance, next_opening, parse
+from unikernels.updates.calendar import (
+    CLOCK,
+    MAX_MINUTES,
+    MIN_MINUTES,
+    Maintenance,
+    closes_at,
+    next_opening,
+    parse,
+)
 from unikernels.updates.services import freeze_of, update_mode_set
 
 MAINTENANCE_SCHEMA: dict[str, Any] = {
@@ -80,6 +88,9 @@ class UpdatesOut(serializers.Serializer[Any]):
 
     mode = serializers.ChoiceField(Unikernel.UpdateMode.values)
     maintenance = MaintenanceField(allow_null=True)
+    open_until = serializers.DateTimeField(
+        allow_null=True, help_text="the end of the maintenance window that is open now"
+    )
     next_opening = serializers.DateTimeField(allow_null=True, help_text="of the maintenance window")
     frozen = FreezeOut(allow_null=True, help_text="what keeps it from being upgraded by itself")
     restart_after = serializers.IntegerField(
@@ -90,11 +101,12 @@ class UpdatesOut(serializers.Serializer[Any]):
 def show(unikernel: Unikernel) -> dict[str, Any]:
     """What happens to *unikernel* by itself, as the API tells it."""
     window = parse(unikernel.maintenance) if unikernel.maintenance else None
-    freeze = freeze_of(unikernel.team)
+    freeze, now = freeze_of(unikernel.team), timezone.now()
     return {
         "mode": unikernel.update_mode,
         "maintenance": unikernel.maintenance or None,
-        "next_opening": next_opening(window, timezone.now()) if window else None,
+        "open_until": closes_at(window, now) if window else None,
+        "next_opening": next_opening(window, now) if window else None,
         "frozen": show_freeze(freeze) if freeze else None,
         "restart_after": unikernel.restart_after,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError
+from datetime import datetime
 from typing import Any
 
 from accounts.actors import COMMAND
@@ -87,7 +88,8 @@ class Command(OperatorCommand):
             {
                 "mode": facts["mode"],
                 "maintenance": window,
-                "next opening": f"{facts['next_opening']:%Y-%m-%d %H:%M} UTC" if window else None,
+                "open until": _moment(facts["open_until"]),
+                "next opening": _moment(facts["next_opening"]),
                 "restart": f"after {rounds} failed rounds" if rounds else "never by itself",
             }
         )
@@ -95,6 +97,10 @@ class Command(OperatorCommand):
             self.output.talk(
                 f"frozen for {frozen['team'] or 'everybody'}: {clean(frozen['reason'] or 'no reason given')}"
             )
+
+
+def _moment(at: datetime | None) -> str | None:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else None
 
 
 def _wanted(unikernel: Unikernel, options: dict[str, Any]) -> dict[str, Any]:
