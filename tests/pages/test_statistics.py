@@ -191,7 +191,7 @@ def show(browser: Browser, live_server: Any, dave: User) -> Show:
 def test_charts_are_drawn_in_both_themes(used: World, show: Show, theme: str) -> None:
     page = show(f"/unikernels/{used.web.pk}/", theme=theme)
     expect(page.locator("#statistics canvas")).to_have_count(3)
-    assert page.evaluate(COLOURS) > 20
+    page.wait_for_function(f"({COLOURS})() > 20")  # drawn a moment after the canvas is there
 
 
 @pytest.mark.browser
@@ -203,7 +203,7 @@ def test_another_time_and_another_theme_draw_them_anew(used: World, show: Show) 
     expect(page.locator("#statistics canvas")).to_have_count(3)
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
     expect(page.locator("#statistics canvas")).to_have_count(3)
-    assert page.evaluate(COLOURS) > 5
+    page.wait_for_function(f"({COLOURS})() > 5")
 
 
 @pytest.mark.browser
