@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from albatross.client import Client
 from albatross.messages import Policy
 from albatross.simulator import SimulatedInstance
 from albatross.transport import Limits
+from tests.albatross.raw_server import server_context
 
 POLICY = Policy(8, frozenset({0, 1}), 512, 64, frozenset({"service"}))
 
@@ -39,3 +41,8 @@ def credentials_of(instance: SimulatedInstance) -> Credentials:
 @pytest.fixture
 def client(instance: SimulatedInstance) -> Client:
     return client_of(instance)
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> ssl.SSLContext:
+    return server_context(tmp_path)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import pytest
+from django.utils import timezone
 
-from accounts.actors import COMMAND
+from accounts.actors import COMMAND, Actor
+from accounts.models import Event, Team, User
 from albatross.messages import Arguments, Config, Policy, UnikernelCreate, UnikernelDestroy
 from albatross.models import Instance
 from albatross.names import Name
@@ -17,6 +20,10 @@ from albatross.simulator import SimulatedInstance
 from albatross.simulator.images import build_image
 from tests.cast import alice, bob, charlie, dave, robur, root
 from unikernels.instances.services import instance_add
+from unikernels.inventory import services
+from unikernels.inventory.report import Report, ask
+from unikernels.inventory.services import adopt, reconcile
+from unikernels.models import Operation, Unikernel
 
 __all__ = ["alice", "bob", "charlie", "dave", "robur", "root"]
 
@@ -93,3 +100,57 @@ def way_to(host: SimulatedInstance) -> dict[str, str]:
         "certificate": host.ca_pem,
         "key": host.key_pem,
     }
+
+
+@pytest.fixture
+def seen(instance: Instance, robur: Team, run: Run) -> Instance:
+    """The instance with ``robur:hello``, which was seen."""
+    run("robur:hello", arguments=Arguments(memory=16, arguments=("--name-of=it",)))
+    reconcile(instance)
+    return instance
+
+
+@pytest.fixture
+def managed(seen: Instance, dave: User) -> Instance:
+    """The instance with ``robur:hello``, adopted."""
+    adopt(actor=Actor(dave, "session"), unikernel=hello())
+    reconcile(seen)
+    return seen
+
+
+def hello() -> Unikernel:
+    return Unikernel.objects.get(name="hello")
+
+
+def kinds() -> list[str]:
+    """What happened to unikernels, oldest first."""
+    return list(
+        Event.objects.filter(kind__startswith="unikernel.").order_by("id").values_list("kind", flat=True)
+    )
+
+
+def replace(
+    host: SimulatedInstance, run: Run, arguments: Arguments = SMALL, says: tuple[str, ...] = ()
+) -> None:
+    """Somebody else puts another ``robur:hello`` in the place of this one."""
+    end(host, "robur:hello")
+    run("robur:hello", arguments=arguments, says=says)
+
+
+def working(unikernel: Unikernel) -> Operation:
+    """An unfinished operation on it."""
+    later = timezone.now() + timedelta(hours=1)
+    return Operation.objects.create(
+        kind="configure", unikernel=unikernel, team=unikernel.team, deadline_at=later
+    )
+
+
+def when_asked(monkeypatch: pytest.MonkeyPatch, then: Callable[[], None]) -> None:
+    """Have *then* happen between the instance's answer and our writing."""
+
+    def asked(instance: Instance) -> Report:
+        report = ask(instance)
+        then()
+        return report
+
+    monkeypatch.setattr(services, "ask", asked)

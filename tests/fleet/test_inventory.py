@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,60 +9,22 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.actors import Actor
-from accounts.models import Event, Quota, Team, User
+from accounts.models import Event, Team, User
 from albatross.messages import (
     RESTART_ANY,
     Arguments,
-    BlockAdd,
-    BlockDevice,
-    BlockRemove,
-    Config,
     Policy,
-    PolicyRemove,
-    UnikernelCreate,
 )
-from albatross.models import Instance, ObservedPolicy
+from albatross.models import Instance
 from albatross.simulator import SimulatedInstance
-from albatross.simulator.images import build_image
-from mollymawk.errors import Conflict, Forbidden, Missing, Refused
-from tests.fleet.conftest import POLICY, SMALL, Run, end
-from unikernels.inventory import services
+from tests.fleet.conftest import Run, end, hello, kinds, replace, when_asked, working
 from unikernels.inventory.observed import observed_of, write_observed
-from unikernels.inventory.report import Report, ask
 from unikernels.inventory.services import adopt, reconcile
-from unikernels.models import Block, Image, Operation, Unikernel, Version
-from unikernels.versions import arguments_of, configuration_of
+from unikernels.models import Operation, Unikernel, Version
 
 pytestmark = pytest.mark.django_db
 
 Presence = Unikernel.Presence
-
-
-def hello() -> Unikernel:
-    return Unikernel.objects.get(name="hello")
-
-
-def kinds() -> list[str]:
-    """What happened to unikernels, oldest first."""
-    return list(
-        Event.objects.filter(kind__startswith="unikernel.").order_by("id").values_list("kind", flat=True)
-    )
-
-
-def replace(
-    host: SimulatedInstance, run: Run, arguments: Arguments = SMALL, says: tuple[str, ...] = ()
-) -> None:
-    """Somebody else puts another ``robur:hello`` in the place of this one."""
-    end(host, "robur:hello")
-    run("robur:hello", arguments=arguments, says=says)
-
-
-def working(unikernel: Unikernel) -> Operation:
-    """An unfinished operation on it."""
-    later = timezone.now() + timedelta(hours=1)
-    return Operation.objects.create(
-        kind="configure", unikernel=unikernel, team=unikernel.team, deadline_at=later
-    )
 
 
 # --- appearing ---------------------------------------------------------------------------------------
@@ -171,14 +131,6 @@ def test_one_change_among_many_is_one_write_more(
 # --- going -------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def seen(instance: Instance, robur: Team, run: Run) -> Instance:
-    """The instance with ``robur:hello``, which was seen."""
-    run("robur:hello", arguments=Arguments(memory=16, arguments=("--name-of=it",)))
-    reconcile(instance)
-    return instance
-
-
 def test_what_two_looks_do_not_show_is_missing(seen: Instance, host: SimulatedInstance) -> None:
     end(host, "robur:hello")
     reconcile(seen)
@@ -256,14 +208,6 @@ def test_one_that_may_exit_has_ended_and_is_not_missing(
 
 
 # --- changing outside --------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def managed(seen: Instance, dave: User) -> Instance:
-    """The instance with ``robur:hello``, adopted."""
-    adopt(actor=Actor(dave, "session"), unikernel=hello())
-    reconcile(seen)
-    return seen
 
 
 def test_what_was_adopted_is_as_asked(managed: Instance) -> None:
@@ -356,17 +300,6 @@ def test_while_an_operation_works_nothing_is_missing(managed: Instance, host: Si
     assert hello().state == Presence.RUNNING
 
 
-def when_asked(monkeypatch: pytest.MonkeyPatch, then: Callable[[], None]) -> None:
-    """Have *then* happen between the instance's answer and our writing."""
-
-    def asked(instance: Instance) -> Report:
-        report = ask(instance)
-        then()
-        return report
-
-    monkeypatch.setattr(services, "ask", asked)
-
-
 def test_what_an_operation_ended_meanwhile_is_newer_than_the_report(
     managed: Instance, host: SimulatedInstance, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -423,169 +356,3 @@ def test_what_is_not_there_has_no_facts_and_keeps_its_state(managed: Instance) -
     write_observed(hello(), None, timezone.now().timestamp())
     assert observed_of(hello()) is None
     assert (hello().state, hello().digest, hello().started) == (Presence.RUNNING, "", None)
-
-
-# --- adopting ----------------------------------------------------------------------------------------
-
-
-def test_what_runs_is_adopted_as_it_is(seen: Instance, dave: User, host: SimulatedInstance) -> None:
-    version = adopt(actor=Actor(dave, "session"), unikernel=hello())
-    assert (version.number, version.origin, version.created_by) == (1, Version.Origin.ADOPTED, dave)
-    assert version.digest == host.running()["robur:hello"].digest.hex()
-    assert version.image is None
-    assert configuration_of(version).memory == 16
-    assert arguments_of(version) == ["--name-of=it"]
-    assert hello().current == version
-
-
-def test_bytes_that_the_store_holds_are_linked(seen: Instance, dave: User) -> None:
-
-    image = Image.objects.create(digest=hello().digest, size=1, target="hvt", abi_version=2, devices=[])
-    assert adopt(actor=Actor(dave, "session"), unikernel=hello()).image == image
-
-
-def test_viewers_adopt_nothing_and_strangers_see_nothing(seen: Instance, bob: User, charlie: User) -> None:
-    with pytest.raises(Forbidden):
-        adopt(actor=Actor(bob, "session"), unikernel=hello())
-    with pytest.raises(Missing):
-        adopt(actor=Actor(charlie, "session"), unikernel=hello())
-
-
-def test_what_is_managed_is_not_adopted_again(managed: Instance, dave: User) -> None:
-    with pytest.raises(Conflict, match="managed already"):
-        adopt(actor=Actor(dave, "session"), unikernel=hello())
-
-
-def test_what_was_changed_outside_can_be_taken_as_the_next_version(
-    managed: Instance, dave: User, host: SimulatedInstance, run: Run
-) -> None:
-    replace(host, run)
-    reconcile(managed)
-    assert adopt(actor=Actor(dave, "session"), unikernel=hello()).number == 2
-    reconcile(managed)
-    assert not hello().changed_outside
-
-
-def test_what_is_nobodys_cannot_be_adopted(instance: Instance, run: Run, root: User) -> None:
-    run("other:hello")
-    reconcile(instance)
-    with pytest.raises(Refused, match="belongs to no team"):
-        adopt(actor=Actor(root, "session"), unikernel=hello())
-
-
-def test_what_does_not_run_cannot_be_adopted(seen: Instance, host: SimulatedInstance, dave: User) -> None:
-    end(host, "robur:hello")
-    reconcile(seen)
-    reconcile(seen)
-    with pytest.raises(Refused, match="does not run"):
-        adopt(actor=Actor(dave, "session"), unikernel=hello())
-
-
-def test_what_an_operation_works_on_is_not_adopted(seen: Instance, dave: User) -> None:
-    working(hello())
-    with pytest.raises(Conflict, match="under way"):
-        adopt(actor=Actor(dave, "session"), unikernel=hello())
-
-
-def test_a_configuration_that_we_could_not_send_is_not_adopted(
-    instance: Instance, robur: Team, run: Run, dave: User
-) -> None:
-    run("robur:hello", arguments=Arguments(memory=2))
-    reconcile(instance)
-    with pytest.raises(Refused) as raised:
-        adopt(actor=Actor(dave, "session"), unikernel=hello())
-    assert any("memory" in reason for reason in raised.value.reasons)
-
-
-def test_a_bhyve_machine_is_shown_and_not_adopted(seen: Instance, dave: User) -> None:
-    Unikernel.objects.update(observed=hello().observed | {"type": "bhyve"})
-    with pytest.raises(Refused, match="BHyve"):
-        adopt(actor=Actor(dave, "session"), unikernel=hello())
-
-
-# --- policies and blocks -----------------------------------------------------------------------------
-
-
-def test_policies_are_kept_as_observed(instance: Instance, host: SimulatedInstance) -> None:
-    reconcile(instance)
-    assert {row.path: row.policy() for row in ObservedPolicy.objects.all()} == {
-        path.rstrip(":"): policy for path, policy in host.policies().items()
-    }
-
-
-def test_policies_follow_and_go(instance: Instance, host: SimulatedInstance) -> None:
-    reconcile(instance)
-    less = Policy(1, frozenset({0}), 64, None, frozenset())
-    host.grant("robur:", less)
-    reconcile(instance)
-    assert ObservedPolicy.objects.get(path="robur").policy() == less
-    host.run("robur:", PolicyRemove())
-    reconcile(instance)
-    assert not ObservedPolicy.objects.filter(path="robur").exists()
-
-
-def test_a_policy_written_after_the_question_is_newer_than_the_answer(
-    instance: Instance, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An old policy in its place would undo a grant with the next command."""
-    reconcile(instance)
-
-    def granted() -> None:
-        ObservedPolicy.objects.filter(path="robur").update(memory=7, observed_at=timezone.now())
-
-    when_asked(monkeypatch, granted)
-    reconcile(instance)
-    assert ObservedPolicy.objects.get(path="robur").memory == 7
-
-
-def test_a_grant_that_somebody_changed_on_the_instance_is_told_once(
-    instance: Instance, host: SimulatedInstance, robur: Team
-) -> None:
-    Quota.objects.create(
-        team=robur,
-        instance=instance,
-        unikernels=POLICY.unikernels,
-        memory=POLICY.memory,
-        block=POLICY.block,
-        cpuids=sorted(POLICY.cpuids),
-        bridges=sorted(POLICY.bridges),
-        state=Quota.State.APPLIED,
-    )
-    reconcile(instance)
-    assert not Event.objects.filter(kind="quota.changed_outside").exists()
-    host.grant("robur:", Policy(1, frozenset({0}), 64, None, frozenset()))
-    reconcile(instance)
-    reconcile(instance)
-    assert Event.objects.filter(kind="quota.changed_outside").count() == 1
-
-
-def test_blocks_come_change_and_go(instance: Instance, host: SimulatedInstance, robur: Team) -> None:
-    host.run("robur:storage", BlockAdd(8))
-    host.run("other:disk", BlockAdd(4))
-    reconcile(instance)
-    assert {
-        (block.path, block.name, block.team, block.size, block.active) for block in Block.objects.all()
-    } == {
-        ("robur", "storage", robur, 8, False),
-        ("other", "disk", None, 4, False),
-    }
-    image = build_image(devices=[("storage", "block")], behaviour={})
-    arguments = Arguments(memory=16, blocks=(BlockDevice("storage"),))
-    host.run("robur:hello", UnikernelCreate(Config(arguments, image=image)))
-    reconcile(instance)
-    assert Block.objects.get(name="storage").active
-    end(host, "robur:hello")
-    host.run("robur:storage", BlockRemove())
-    reconcile(instance)
-    assert [block.name for block in Block.objects.all()] == ["disk"]
-
-
-def test_a_block_made_after_the_question_is_not_in_the_answer_and_stays(
-    instance: Instance, robur: Team, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def made() -> None:
-        Block.objects.create(instance=instance, team=robur, path="robur", name="new", size=1)
-
-    when_asked(monkeypatch, made)
-    reconcile(instance)
-    assert Block.objects.filter(name="new").exists()
