@@ -9,10 +9,6 @@ SEED ?= 0
 MINUTES ?= 18
 CASES ?= 100000
 
-part = --tx popen//env:TEST_DATABASE=$(1)//env:TEST_SHARED=1//env:TEST_PART=$(2)
-PARTS = $(call part,sqlite,1/2) $(call part,sqlite,2/2) \
-	$(call part,postgresql,1/3) $(call part,postgresql,2/3) $(call part,postgresql,3/3)
-
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
@@ -20,8 +16,8 @@ run: .venv/.base ## start everything on this machine: http://localhost:8000 (POR
 	@$(PY) manage.py up --port $(PORT)
 
 test: .venv/.dev tools ## the whole suite, on SQLite and on PostgreSQL at the same time
-	@# As tests/parts.py says: each database has workers of its own, which run every test that concerns it.
-	$(PY) -m pytest -o console_output_style=classic --dist each $(PARTS) $(ARGS)
+	@# Two workers on each; each pair runs every test that concerns its database (tests/conftest.py: which ones).
+	$(PY) -m pytest -o console_output_style=classic --dist each $(foreach part,1/2 2/2,$(foreach database,sqlite postgresql,--tx popen//env:TEST_DATABASE=$(database)//env:TEST_SHARED=1//env:TEST_PART=$(part))) $(ARGS)
 
 check: lint fast ## lint, types, migrations and the tests that need no processes: before each commit
 
