@@ -193,7 +193,7 @@ class TestSet:
         monkeypatch.setattr(
             "albatross.client.api.Client._free_block", lambda *_args: m.BlockState(disk, 64, active=False)
         )
-        impatient = client_of(instance, Limits(idle=0.2))
+        impatient = client_of(instance, Limits(idle=1.0))
         with pytest.raises(TimedOut) as late:
             write(impatient, bytes(64 * MIB))
         assert not late.value.outcome_known

@@ -176,7 +176,7 @@ class TestUpload:
         over = threading.Event()
         with tls_server(tls, lambda _: over.wait(10)) as address:
             with pytest.raises(TimedOut) as late:
-                fill(address, effect=effect, limits=replace(LIMITS, idle=0.05))
+                fill(address, effect=effect, limits=replace(LIMITS, idle=0.5))
             over.set()
         assert late.value.outcome_known is known
 
@@ -184,7 +184,7 @@ class TestUpload:
         """Its end would be sent later than the guard allowed."""
         over = threading.Event()
         with tls_server(tls, lambda _: over.wait(10)) as address:
-            with connect(address, effect=Effect.AT_END, limits=replace(LIMITS, idle=0.05)) as connection:
+            with connect(address, effect=Effect.AT_END, limits=replace(LIMITS, idle=0.5)) as connection:
                 queue_more_than_the_server_takes(connection)
                 with pytest.raises(TimedOut) as late:
                     connection.finish()

@@ -17,7 +17,7 @@ NextNetwork = Callable[[], str]
 @pytest.fixture(scope="session")
 def next_network(worker_number: int) -> NextNetwork:
     """Parts of 127.77.0.0/16 for simulated unikernels that nobody else in this run uses."""
-    numbers = itertools.count(150 + 50 * (worker_number % 2))
+    numbers = itertools.count(150 + 25 * worker_number)
     return lambda: f"127.77.{next(numbers)}.0/24"
 
 
