@@ -359,8 +359,8 @@ def test_user_info_about_somebody_else_is_not_believed(client: Client, server: S
 def test_an_issuer_that_fails_or_keeps_us_waiting_gives_a_sentence(
     how: str, path: str, client: Client, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(issuer, "SECONDS", 0.2 if how == "slow" else 5.0)
     back = local(server.authorize(leave(client)))
+    monkeypatch.setattr(issuer, "SECONDS", 0.2 if how == "slow" else 5.0)
     setattr(server, how, path)
     assert "Try again in a while" in said(client.get(back), 502)
     if path == "openid-configuration":
